@@ -1,0 +1,35 @@
+# Flags for everything of ours, as one interface target.
+add_library(litestream_compiler INTERFACE)
+target_compile_options(litestream_compiler INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Werror -fno-semantic-interposition)
+target_link_options(litestream_compiler INTERFACE -Wl,--as-needed)
+
+if(LITESTREAM_SANITIZE)
+  add_compile_options(-fsanitize=${LITESTREAM_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${LITESTREAM_SANITIZE})
+endif()
+
+find_program(LITESTREAM_CCACHE ccache)
+if(LITESTREAM_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${LITESTREAM_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LITESTREAM_CCACHE})
+endif()
+
+# One plugin: a shared object named after its folder, linked with the SDK and its own dependencies, nothing else of ours.
+#   litestream_add_plugin(codec-lz4 SOURCES Lz4Codec.cpp LIBRARIES lz4::lz4)
+function(litestream_add_plugin NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(${NAME} MODULE ${ARG_SOURCES})
+  target_link_libraries(${NAME} PRIVATE litestream_compiler litestream::sdk ${ARG_LIBRARIES})
+  target_link_options(${NAME} PRIVATE -Wl,--no-undefined)
+  set_target_properties(${NAME} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${LITESTREAM_PLUGIN_DIRECTORY})
+endfunction()
+
+# One area of core: a static library named after its folder under core/src.
+#   litestream_add_area(ltx SOURCES Format.cpp LIBRARIES isal)
+function(litestream_add_area NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(litestream_${NAME} STATIC ${ARG_SOURCES})
+  target_include_directories(litestream_${NAME} PUBLIC ${PROJECT_SOURCE_DIR}/core/src)
+  target_link_libraries(litestream_${NAME} PUBLIC litestream::sdk ${ARG_LIBRARIES} PRIVATE litestream_compiler)
+endfunction()

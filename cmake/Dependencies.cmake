@@ -1,0 +1,13 @@
+# Everything comes from Debian 12; apps/packages.sh names the packages.
+find_package(Threads REQUIRED)
+find_package(Poco 1.11 REQUIRED COMPONENTS Foundation Util JSON Data DataSQLite)
+find_package(spdlog REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS filesystem system)
+find_package(SQLite3 REQUIRED)
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
+
+# Boost headers are the system's: their warnings are not ours. The names that deprecated placeholders pull in stay away.
+add_compile_definitions(BOOST_BIND_GLOBAL_PLACEHOLDERS BOOST_ALLOW_DEPRECATED_HEADERS)

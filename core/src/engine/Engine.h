@@ -1,0 +1,95 @@
+#pragma once
+
+#include "plugin/Registry.h"
+#include "replica/ReplicaStore.h"
+#include "util/Clock.h"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace litestream::engine {
+
+/// One place that a database is replicated to.
+struct ReplicaOptions {
+    std::string name;       ///< for log lines and status: the transport's name, numbered when there are several
+    std::string transport;  ///< plugin name
+    OptionValues options;   ///< checked by the registry when the transport is opened
+};
+
+struct DatabaseOptions {
+    std::filesystem::path path;      ///< absolute
+    std::filesystem::path metaPath;  ///< metadata directory; empty = ".<name>-litestream" beside the database
+    std::string source = "sqlite";
+    OptionValues sourceOptions;
+    std::string codec = "lz4";
+    std::vector<ReplicaOptions> replicas;
+    /// Least distance between two objects; absent = at once after quiet, batched under sustained load (docs/architecture.md, "Cadence").
+    std::optional<std::chrono::nanoseconds> syncInterval;
+    bool takeover = false;  ///< adopt a replica although another writer seems to be alive
+};
+
+struct Limits {
+    std::uint64_t cutBytes = 8u << 20;         ///< a batch with this many bytes of pages is cut
+    std::uint64_t memoryBytes = 32u << 20;     ///< of captured and encoded data in the whole process
+    std::uint64_t spoolBytes = 1u << 30;       ///< of unsent files per database, on disk
+    unsigned workers = 2;                      ///< threads for capture and encoding
+    unsigned ioThreads = 8;                    ///< threads for blocking transport calls
+};
+
+struct ReplicaStatus {
+    std::string name;
+    std::string state;  ///< "following", "seeding", "failing: ...", "stopped: ..."
+    Txid acknowledged;
+    std::string lastError;
+};
+
+struct DatabaseStatus {
+    std::filesystem::path path;
+    std::string state;
+    Txid txid;  ///< newest TXID that was cut
+    SourceStatus source;
+    std::vector<ReplicaStatus> replicas;
+    std::uint64_t reconciles = 0;
+    std::string lastReconcile;  ///< cause
+};
+
+/// How a shutdown went.
+struct StopReport {
+    bool complete = true;               ///< every replica acknowledged the last captured transaction
+    std::vector<std::string> unfinished;  ///< one line per database that did not make it
+};
+
+/// Follows databases and keeps their replicas current. The face of core for applications.
+///
+/// Threads: all methods may be called from any thread except from a callback of the engine. No thread, timer or request per idle database.
+class Engine {
+public:
+    Engine(const plugin::Registry& registry, Limits limits, std::shared_ptr<WallClock> clock = std::make_shared<SystemWallClock>());
+    /// As stop() with no patience.
+    ~Engine();
+
+    /// Begins to follow a database. Throws Error(InvalidArgument) when the options contradict each other or the database (by path or by
+    /// inode) or one of its replicas is taken; Error(Conflict) when another process holds its metadata directory.
+    /// A database that does not exist yet is waited for.
+    void add(const DatabaseOptions& options);
+
+    /// Captures what is committed now and waits until every replica has it, or throws Error(Cancelled).
+    void sync(const std::filesystem::path& database, const CallContext& context);
+
+    /// Final capture, cut and upload of everything, for at most `patience`; then closes. Calling interrupt() from another thread or a signal watcher
+    /// ends the patience.
+    StopReport stop(std::chrono::nanoseconds patience);
+    void interrupt();
+
+    std::vector<DatabaseStatus> status() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace litestream::engine

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "ltx/Format.h"
+
+#include <litestream/Codec.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace litestream::ltx {
+
+/// Where encoded bytes go. Called by one thread.
+class ByteSink {
+public:
+    virtual ~ByteSink() = default;
+    virtual void write(ConstBytes bytes) = 0;
+};
+
+/// A ByteSink into memory. clear() keeps the capacity, so that one buffer serves many files.
+class MemorySink final : public ByteSink {
+public:
+    void write(ConstBytes bytes) override { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+    std::vector<std::byte>& bytes() noexcept { return bytes_; }
+    void clear() noexcept { bytes_.clear(); }
+
+private:
+    std::vector<std::byte> bytes_;
+};
+
+/// Writes one LTX file, page by page in ascending order, in one pass. Refuses with Error(InvalidArgument) whatever the format
+/// forbids: pages out of order, beyond commit, the lock page, holes in a snapshot, a snapshot that ends before commit.
+class Encoder {
+public:
+    struct Result {
+        std::uint64_t size = 0;  ///< bytes of the file
+        std::uint64_t fileChecksum = 0;
+        std::uint32_t pageCount = 0;
+    };
+
+    /// Writes the header at once. `sink` and `codec` outlive the encoder.
+    Encoder(ByteSink& sink, const Header& header, const Codec& codec);
+
+    /// Packs and writes one page.
+    void addPage(PageNumber number, ConstBytes content);
+    /// Writes a page that was packed elsewhere (by codec.pack, perhaps on another thread). `content` is still needed for the checksum.
+    void addPacked(PageNumber number, ConstBytes content, ConstBytes packed);
+    /// Index and trailer. Nothing may be added afterwards.
+    Result finish();
+
+private:
+    void admit(PageNumber number, ConstBytes content);
+    void emit(ConstBytes bytes);
+
+    ByteSink& sink_;
+    Header header_;
+    const Codec& codec_;
+    std::vector<IndexEntry> index_;
+    std::vector<std::byte> packed_;
+    std::uint64_t offset_ = 0;
+    std::uint64_t crc_ = 0;
+    bool finished_ = false;
+};
+
+}  // namespace litestream::ltx

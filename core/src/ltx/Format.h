@@ -1,0 +1,81 @@
+#pragma once
+
+#include <litestream/Source.h>
+#include <litestream/Types.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// LTX, the file format of a replica, as Litestream 0.5.16 and later write it (docs/formats/ltx.md).
+/// All integers are big-endian.
+namespace litestream::ltx {
+
+inline constexpr std::size_t kHeaderSize = 100;
+inline constexpr std::size_t kPageHeaderSize = 6;
+inline constexpr std::size_t kTrailerSize = 16;
+inline constexpr std::uint32_t kFlagNoChecksum = 1u << 1;
+inline constexpr std::uint64_t kChecksumFlag = 1ull << 63;
+
+struct Header {
+    std::uint32_t flags = kFlagNoChecksum;
+    std::uint32_t pageSize = 0;
+    std::uint32_t commit = 0;  ///< database size in pages after applying the file
+    Txid minTxid;
+    Txid maxTxid;
+    Timestamp timestamp;
+    std::uint64_t preApplyChecksum = 0;
+    WalRange wal{0, 0, 0, 0};
+    std::uint64_t nodeId = 0;  ///< our lineage; 0 in everything that upstream writes
+
+    bool isSnapshot() const noexcept { return minTxid.value == 1; }
+};
+
+struct Trailer {
+    std::uint64_t postApplyChecksum = 0;
+    std::uint64_t fileChecksum = 0;
+};
+
+/// Checks every header rule of the format. Throws Error(Corrupt) naming the rule.
+void validate(const Header& header);
+std::array<std::byte, kHeaderSize> encode(const Header& header);
+/// Throws Error(Corrupt) for anything but a valid header.
+Header decodeHeader(ConstBytes bytes);
+
+/// One entry of the page index: where a page's frame lies in its file.
+struct IndexEntry {
+    PageNumber page = 0;
+    std::uint64_t offset = 0;  ///< of the frame's page header, from the start of the file
+    std::uint64_t size = 0;    ///< page header, size field and packed bytes
+};
+
+/// Reads the page index from the end of a file: `tail` are its last bytes, `fileSize` its length.
+/// Returns nothing when the index begins before `tail`; `needed` then says how many bytes from the end it takes.
+/// Throws Error(Corrupt) when the bytes are no index: not ascending, frames that overlap or do not fill the file.
+std::optional<std::vector<IndexEntry>> decodeIndex(ConstBytes tail, std::uint64_t fileSize, std::uint64_t& needed);
+
+/// "0000000000000001"
+std::string format(Txid txid);
+/// Exactly sixteen hexadecimal digits (lower case), else nothing.
+std::optional<Txid> parseTxid(std::string_view text);
+
+/// A file's TXID range, by name and by header.
+struct TxidRange {
+    Txid min;
+    Txid max;
+    auto operator<=>(const TxidRange&) const = default;
+};
+
+/// "0000000000000001-0000000000000005.ltx" and back; nothing when the text is not such a name.
+std::string fileName(const TxidRange& range);
+std::optional<TxidRange> parseFileName(std::string_view name);
+
+/// CRC-64/GO-ISO, continued: `crc` is the value after the bytes before, 0 at the start.
+std::uint64_t crc64(std::uint64_t crc, ConstBytes bytes) noexcept;
+/// LTX's page checksum: number and content, with bit 63 set.
+std::uint64_t pageChecksum(PageNumber number, ConstBytes content) noexcept;
+
+}  // namespace litestream::ltx

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "ltx/Decoder.h"
+#include "replica/Layout.h"
+
+#include <litestream/Transport.h>
+
+#include <memory>
+#include <vector>
+
+namespace litestream::replica {
+
+/// A file of a replica as a listing tells.
+struct FileInfo {
+    FileId id;
+    std::uint64_t size = 0;
+    Timestamp timestamp;
+};
+
+/// The LTX files of one replica: a Transport seen through a Layout. Calls block and are retried by the rules of RetryPolicy.h
+/// where that is safe. All methods may be called concurrently.
+class ReplicaStore {
+public:
+    explicit ReplicaStore(std::unique_ptr<Transport> transport);
+
+    const TransportCapabilities& capabilities() const noexcept { return transport_->capabilities(); }
+    Transport& transport() noexcept { return *transport_; }
+
+    /// Files of a level by (min, max). A level that does not exist is empty.
+    std::vector<FileInfo> list(Level level, const CallContext& context);
+    /// All ten levels, by level, then (min, max).
+    std::vector<FileInfo> listAll(const CallContext& context);
+
+    /// Reads exactly into.size() bytes from `offset`; an object that ends before is Error(Corrupt).
+    void read(const FileId& file, std::uint64_t offset, MutableBytes into, const CallContext& context);
+
+    ltx::Header readHeader(const FileId& file, const CallContext& context);
+    ltx::Trailer readTrailer(const FileInfo& file, const CallContext& context);
+    std::vector<ltx::IndexEntry> readIndex(const FileInfo& file, const CallContext& context);
+    /// The whole file in pieces of bounded size, for a Decoder. `context` must outlive the source.
+    ltx::ByteSource open(const FileInfo& file, const CallContext& context);
+
+    std::uint64_t put(const FileId& file, Body& body, const PutOptions& options, const CallContext& context);
+
+private:
+    std::unique_ptr<Transport> transport_;
+    Layout layout_;
+};
+
+}  // namespace litestream::replica
