@@ -33,8 +33,12 @@ public:
     std::string key(const FileId& file) const;
     /// "ltx/0/" or "0000/"
     std::string prefix(Level level) const;
+    /// What the keys of all levels begin with: "ltx/" or "000". Other keys may begin with it too.
+    std::string_view prefix() const noexcept;
     /// Nothing for a key that is no LTX file of `level`.
     std::optional<FileId> parse(Level level, std::string_view key) const;
+    /// Nothing for a key that is no LTX file of any level.
+    std::optional<FileId> parse(std::string_view key) const;
 
 private:
     LayoutFamily family_;

@@ -2,6 +2,7 @@
 
 #include "ltx/Decoder.h"
 #include "replica/Layout.h"
+#include "replica/RetryPolicy.h"
 
 #include <litestream/Transport.h>
 
@@ -21,10 +22,11 @@ struct FileInfo {
 /// where that is safe. All methods may be called concurrently.
 class ReplicaStore {
 public:
-    explicit ReplicaStore(std::unique_ptr<Transport> transport);
+    explicit ReplicaStore(std::unique_ptr<Transport> transport, RetryPolicy policy = {});
 
     const TransportCapabilities& capabilities() const noexcept { return transport_->capabilities(); }
     Transport& transport() noexcept { return *transport_; }
+    const Layout& layout() const noexcept { return layout_; }
 
     /// Files of a level by (min, max). A level that does not exist is empty.
     std::vector<FileInfo> list(Level level, const CallContext& context);
@@ -34,17 +36,22 @@ public:
     /// Reads exactly into.size() bytes from `offset`; an object that ends before is Error(Corrupt).
     void read(const FileId& file, std::uint64_t offset, MutableBytes into, const CallContext& context);
 
+    /// Errors of the next four name the file's key.
     ltx::Header readHeader(const FileId& file, const CallContext& context);
     ltx::Trailer readTrailer(const FileInfo& file, const CallContext& context);
     std::vector<ltx::IndexEntry> readIndex(const FileInfo& file, const CallContext& context);
     /// The whole file in pieces of bounded size, for a Decoder. `context` must outlive the source.
     ltx::ByteSource open(const FileInfo& file, const CallContext& context);
 
+    /// One attempt: whoever holds the body decides about the next one.
     std::uint64_t put(const FileId& file, Body& body, const PutOptions& options, const CallContext& context);
 
 private:
+    std::vector<ObjectInfo> listKeys(std::string_view prefix, const CallContext& context);
+
     std::unique_ptr<Transport> transport_;
     Layout layout_;
+    RetryPolicy policy_;
 };
 
 }  // namespace litestream::replica

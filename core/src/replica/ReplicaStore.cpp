@@ -1,0 +1,170 @@
+#include "replica/ReplicaStore.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <iterator>
+#include <string>
+#include <utility>
+
+namespace litestream::replica {
+namespace {
+
+constexpr unsigned kReadAttempts = 3;
+constexpr std::size_t kListPage = 1000;
+constexpr std::size_t kIndexTail = 32u << 10;
+constexpr std::size_t kPiece = 1u << 20;
+constexpr std::uint64_t kSmallestFile = ltx::kHeaderSize + ltx::kTrailerSize;
+
+std::uint64_t beU64(ConstBytes bytes) noexcept {
+    std::uint64_t value = 0;
+    for (const std::byte byte : bytes.first(8)) value = value << 8 | std::to_integer<std::uint64_t>(byte);
+    return value;
+}
+
+void refuseTooShort(const std::string& key, std::uint64_t size) {
+    if (size >= kSmallestFile) return;
+    throw Error(ErrorCode::Corrupt, "read " + key + ": " + std::to_string(size) + " bytes are no LTX file, the smallest one has " +
+                                        std::to_string(kSmallestFile));
+}
+
+void sortByRange(std::vector<FileInfo>& files) {
+    std::sort(files.begin(), files.end(), [](const FileInfo& a, const FileInfo& b) { return a.id < b.id; });
+}
+
+/// Hands out a file in requests of one piece, however small the caller's bites are.
+class PieceReader {
+public:
+    PieceReader(ReplicaStore& store, const FileInfo& file, const CallContext& context)
+        : store_(store), file_(file), context_(context) {}
+
+    std::size_t operator()(MutableBytes into) {
+        if (begin_ == end_ && !next()) return 0;
+        const std::size_t count = std::min(into.size(), end_ - begin_);
+        std::memcpy(into.data(), piece_.data() + begin_, count);
+        begin_ += count;
+        return count;
+    }
+
+private:
+    bool next() {
+        const std::uint64_t left = file_.size - offset_;
+        if (left == 0) return false;
+        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left, kPiece));
+        piece_.resize(std::max(piece_.size(), count));
+        store_.read(file_.id, offset_, MutableBytes(piece_).first(count), context_);
+        offset_ += count;
+        begin_ = 0;
+        end_ = count;
+        return true;
+    }
+
+    ReplicaStore& store_;
+    FileInfo file_;
+    const CallContext& context_;
+    std::uint64_t offset_ = 0;
+    std::vector<std::byte> piece_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+}  // namespace
+
+ReplicaStore::ReplicaStore(std::unique_ptr<Transport> transport, RetryPolicy policy)
+    : transport_(std::move(transport)), layout_(transport_->capabilities().layout), policy_(policy) {}
+
+std::vector<ObjectInfo> ReplicaStore::listKeys(std::string_view prefix, const CallContext& context) {
+    std::vector<ObjectInfo> all;
+    std::string startAfter;
+    for (;;) {
+        std::vector<ObjectInfo> page;
+        retry(policy_, kReadAttempts, context, [&] { page = transport_->list(prefix, startAfter, kListPage, context); });
+        const bool last = page.size() < kListPage;
+        if (!last) {
+            if (page.back().key <= startAfter) {
+                throw Error(ErrorCode::Corrupt, "list " + std::string(prefix) + ": the listing does not go on behind " + startAfter);
+            }
+            startAfter = page.back().key;
+        }
+        std::move(page.begin(), page.end(), std::back_inserter(all));
+        if (last) return all;
+    }
+}
+
+std::vector<FileInfo> ReplicaStore::list(Level level, const CallContext& context) {
+    std::vector<FileInfo> files;
+    for (const ObjectInfo& object : listKeys(layout_.prefix(level), context)) {
+        if (const auto id = layout_.parse(level, object.key)) files.push_back({*id, object.size, object.timestamp});
+    }
+    sortByRange(files);
+    return files;
+}
+
+std::vector<FileInfo> ReplicaStore::listAll(const CallContext& context) {
+    std::vector<FileInfo> files;
+    // One listing instead of ten: levels are neighbours, and on a remote store the round trips are what takes time.
+    for (const ObjectInfo& object : listKeys(layout_.prefix(), context)) {
+        if (const auto id = layout_.parse(object.key)) files.push_back({*id, object.size, object.timestamp});
+    }
+    sortByRange(files);
+    return files;
+}
+
+void ReplicaStore::read(const FileId& file, std::uint64_t offset, MutableBytes into, const CallContext& context) {
+    const std::string key = layout_.key(file);
+    std::size_t count = 0;
+    retry(policy_, kReadAttempts, context, [&] { count = transport_->get(key, offset, into, context); });
+    if (count == into.size()) return;
+    throw Error(ErrorCode::Corrupt, "read " + key + ": the object ends at byte " + std::to_string(offset + count) + ", expected " +
+                                        std::to_string(offset + into.size()) + " bytes at least");
+}
+
+ltx::Header ReplicaStore::readHeader(const FileId& file, const CallContext& context) {
+    std::array<std::byte, ltx::kHeaderSize> bytes;
+    read(file, 0, bytes, context);
+    try {
+        return ltx::decodeHeader(bytes);
+    } catch (const Error& error) {
+        throw error.within("read " + layout_.key(file));
+    }
+}
+
+ltx::Trailer ReplicaStore::readTrailer(const FileInfo& file, const CallContext& context) {
+    refuseTooShort(layout_.key(file.id), file.size);
+    std::array<std::byte, ltx::kTrailerSize> bytes;
+    read(file.id, file.size - bytes.size(), bytes, context);
+    return {beU64(bytes), beU64(ConstBytes(bytes).subspan(8))};
+}
+
+std::vector<ltx::IndexEntry> ReplicaStore::readIndex(const FileInfo& file, const CallContext& context) {
+    const std::string key = layout_.key(file.id);
+    refuseTooShort(key, file.size);
+    std::vector<std::byte> tail;
+    std::uint64_t wanted = std::min<std::uint64_t>(file.size, kIndexTail);
+    for (;;) {
+        tail.resize(static_cast<std::size_t>(wanted));
+        read(file.id, file.size - wanted, tail, context);
+        std::uint64_t needed = 0;
+        try {
+            if (auto index = ltx::decodeIndex(tail, file.size, needed)) return std::move(*index);
+        } catch (const Error& error) {
+            throw error.within("read " + key);
+        }
+        if (needed <= wanted || needed > file.size) {
+            throw Error(ErrorCode::Corrupt, "read " + key + ": the page index does not fit into the file");
+        }
+        wanted = needed;
+    }
+}
+
+ltx::ByteSource ReplicaStore::open(const FileInfo& file, const CallContext& context) {
+    // Shared because std::function copies what it holds; there is one reader all the same.
+    auto reader = std::make_shared<PieceReader>(*this, file, context);
+    return [reader](MutableBytes into) { return (*reader)(into); };
+}
+
+std::uint64_t ReplicaStore::put(const FileId& file, Body& body, const PutOptions& options, const CallContext& context) {
+    return transport_->put(layout_.key(file), body, options, context);
+}
+
+}  // namespace litestream::replica
