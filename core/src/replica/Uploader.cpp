@@ -1,0 +1,138 @@
+#include "replica/Uploader.h"
+
+#include <boost/asio/post.hpp>
+
+namespace litestream::replica {
+
+namespace {
+
+/// A stalled store must not hold an attempt for ever; a slow line must be able to finish one.
+CallContext contextFor(std::uint64_t bytes, CancellationToken token) {
+    constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
+    const auto limit = std::chrono::seconds(10 + bytes / kSlowestBytesPerSecond);
+    return CallContext::within(limit, std::move(token));
+}
+
+}  // namespace
+
+Uploader::Uploader(std::shared_ptr<ReplicaStore> store, boost::asio::thread_pool& io, Events events)
+    : store_(std::move(store)), io_(io), events_(std::move(events)) {}
+
+void Uploader::enqueue(Upload upload) {
+    std::unique_lock lock(mutex_);
+    if (closed_) return;
+    queue_.push_back(std::move(upload));
+    startNext(lock);
+}
+
+void Uploader::enqueueFirst(Upload upload) {
+    std::unique_lock lock(mutex_);
+    if (closed_) return;
+    queue_.push_front(std::move(upload));
+    startNext(lock);
+}
+
+void Uploader::clear() {
+    std::unique_lock lock(mutex_);
+    ++epoch_;
+    queue_.clear();
+    active_ = false;
+    cancellation_.cancel();
+    cancellation_ = CancellationSource();
+    if (backoff_) backoff_->cancel();
+    backoff_.reset();
+}
+
+void Uploader::close() {
+    clear();
+    std::unique_lock lock(mutex_);
+    closed_ = true;
+}
+
+bool Uploader::busy() const {
+    std::unique_lock lock(mutex_);
+    return active_ || !queue_.empty();
+}
+
+void Uploader::startNext(std::unique_lock<std::mutex>&) {
+    if (active_ || closed_ || queue_.empty()) return;
+    active_ = true;
+    Upload next = std::move(queue_.front());
+    queue_.pop_front();
+    boost::asio::post(io_, [self = shared_from_this(), next = std::move(next), epoch = epoch_,
+                            token = cancellation_.token()]() mutable {
+        self->attempt(std::move(next), 1, epoch, std::move(token));
+    });
+}
+
+void Uploader::attempt(Upload upload, unsigned number, std::uint64_t epoch, CancellationToken token) {
+    const CallContext context = contextFor(upload.content->size(), std::move(token));
+    const bool conditional = store_->capabilities().conditionalPut;
+    try {
+        try {
+            const auto body = upload.content->open();
+            store_->put(upload.file, *body, {upload.timestamp, conditional, upload.attributes}, context);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::Conflict) throw;
+            if (!isOurs(upload, context)) throw;
+        }
+        finished(upload, epoch);
+    } catch (const Error& error) {
+        failed(upload, error, number, epoch);
+    } catch (const std::exception& error) {
+        failed(upload, Error(ErrorCode::Transient, error.what()), number, epoch);
+    }
+}
+
+bool Uploader::isOurs(const Upload& upload, const CallContext& context) {
+    // The object exists: an earlier attempt whose answer was lost, or somebody else's. A name never changes its content,
+    // so size and checksum decide.
+    if (upload.content->size() == 0) return false;
+    const auto key = Layout(store_->capabilities().layout).key(upload.file);
+    const auto found = store_->transport().head(key, context);
+    if (found.size != upload.content->size()) return false;
+    const auto trailer = store_->readTrailer({upload.file, found.size, found.timestamp}, context);
+    return trailer.fileChecksum == upload.content->fileChecksum();
+}
+
+void Uploader::finished(const Upload& upload, std::uint64_t epoch) {
+    {
+        std::unique_lock lock(mutex_);
+        if (epoch != epoch_) return;
+    }
+    events_.stored(upload);
+    std::unique_lock lock(mutex_);
+    if (epoch != epoch_) return;
+    active_ = false;
+    startNext(lock);
+}
+
+void Uploader::failed(const Upload& upload, const Error& error, unsigned number, std::uint64_t epoch) {
+    std::chrono::milliseconds wait{0};
+    {
+        std::unique_lock lock(mutex_);
+        if (epoch != epoch_) return;
+        wait = policy_.delay(error.code(), number + 1, std::uniform_real_distribution<>(0, 1)(random_));
+    }
+    if (error.code() == ErrorCode::Conflict) {
+        close();
+        events_.stopped(error.what());
+        return;
+    }
+    events_.failed(upload, error, number, wait);
+    std::unique_lock lock(mutex_);
+    if (epoch != epoch_) return;
+    if (!upload.persistent) {
+        active_ = false;
+        startNext(lock);
+        return;
+    }
+    backoff_ = std::make_shared<boost::asio::steady_timer>(io_, wait);
+    backoff_->async_wait([self = shared_from_this(), upload, number, epoch, token = cancellation_.token()](
+                             const boost::system::error_code& cancelled) {
+        if (cancelled) return;
+        self->attempt(upload, number + 1, epoch, token);
+    });
+}
+
+}  // namespace litestream::replica
