@@ -2,6 +2,7 @@
 
 #include <litestream/Plugin.h>
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -15,16 +16,20 @@
 ///     time=2026-01-02T03:04:05.678Z level=INFO msg="replicating to" type=file sync-interval=1s
 namespace litestream::log {
 
-/// One attribute of a line. Text is quoted where the format needs it; numbers stay numbers in JSON.
+/// One attribute of a line. Text is quoted where the format needs it; numbers stay numbers in JSON, and durations are
+/// "1.5s" in text and nanoseconds in JSON.
 struct Attribute {
     std::string_view key;
-    std::variant<std::string, std::int64_t, std::uint64_t, double, bool> value;
+    std::variant<std::string, std::int64_t, std::uint64_t, double, bool, std::chrono::nanoseconds> value;
 
     Attribute(std::string_view k, std::string_view v) : key(k), value(std::string(v)) {}
     Attribute(std::string_view k, const std::string& v) : key(k), value(v) {}
     Attribute(std::string_view k, const char* v) : key(k), value(std::string(v)) {}
     Attribute(std::string_view k, bool v) : key(k), value(v) {}
     Attribute(std::string_view k, double v) : key(k), value(v) {}
+    template <class Rep, class Period>
+    Attribute(std::string_view k, std::chrono::duration<Rep, Period> v)
+        : key(k), value(std::chrono::duration_cast<std::chrono::nanoseconds>(v)) {}
     template <class Integer>
         requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>)
     Attribute(std::string_view k, Integer v) : key(k) {
