@@ -12,7 +12,7 @@ namespace {
 
 constexpr unsigned kReadAttempts = 3;
 constexpr std::size_t kListPage = 1000;
-constexpr std::size_t kIndexTail = 32u << 10;
+constexpr std::size_t kTailGuess = 32u << 10;
 constexpr std::size_t kPiece = 1u << 20;
 constexpr std::uint64_t kSmallestFile = ltx::kHeaderSize + ltx::kTrailerSize;
 
@@ -21,6 +21,8 @@ std::uint64_t beU64(ConstBytes bytes) noexcept {
     for (const std::byte byte : bytes.first(8)) value = value << 8 | std::to_integer<std::uint64_t>(byte);
     return value;
 }
+
+ltx::Trailer decodeTrailer(ConstBytes bytes) noexcept { return {beU64(bytes), beU64(bytes.subspan(8))}; }
 
 void refuseTooShort(const std::string& key, std::uint64_t size) {
     if (size >= kSmallestFile) return;
@@ -69,6 +71,22 @@ private:
 };
 
 }  // namespace
+
+std::optional<Tail> decodeTail(ConstBytes tail, std::uint64_t fileSize, std::uint64_t& needed) {
+    auto index = ltx::decodeIndex(tail, fileSize, needed);
+    if (!index) return std::nullopt;
+
+    const std::uint64_t framesEnd = index->empty() ? std::uint64_t{ltx::kHeaderSize} : index->back().offset + index->back().size;
+    needed = fileSize - framesEnd;
+    if (needed > tail.size()) return std::nullopt;
+    const ConstBytes behind = tail.last(static_cast<std::size_t>(needed));
+    const ConstBytes marker = behind.first(ltx::kPageHeaderSize);
+    if (std::any_of(marker.begin(), marker.end(), [](std::byte byte) { return byte != std::byte{0}; })) {
+        throw Error(ErrorCode::Corrupt, "no end marker behind the last page frame");
+    }
+    const ConstBytes covered = behind.first(behind.size() - sizeof(std::uint64_t));
+    return Tail{std::move(*index), decodeTrailer(tail.last(ltx::kTrailerSize)), framesEnd, ltx::crc64(0, covered), covered.size()};
+}
 
 ReplicaStore::ReplicaStore(std::unique_ptr<Transport> transport, RetryPolicy policy)
     : transport_(std::move(transport)), layout_(transport_->capabilities().layout), policy_(policy) {}
@@ -133,20 +151,20 @@ ltx::Trailer ReplicaStore::readTrailer(const FileInfo& file, const CallContext& 
     refuseTooShort(layout_.key(file.id), file.size);
     std::array<std::byte, ltx::kTrailerSize> bytes;
     read(file.id, file.size - bytes.size(), bytes, context);
-    return {beU64(bytes), beU64(ConstBytes(bytes).subspan(8))};
+    return decodeTrailer(bytes);
 }
 
-std::vector<ltx::IndexEntry> ReplicaStore::readIndex(const FileInfo& file, const CallContext& context) {
+Tail ReplicaStore::readTail(const FileInfo& file, const CallContext& context) {
     const std::string key = layout_.key(file.id);
     refuseTooShort(key, file.size);
-    std::vector<std::byte> tail;
-    std::uint64_t wanted = std::min<std::uint64_t>(file.size, kIndexTail);
+    std::vector<std::byte> bytes;
+    std::uint64_t wanted = std::min<std::uint64_t>(file.size, kTailGuess);
     for (;;) {
-        tail.resize(static_cast<std::size_t>(wanted));
-        read(file.id, file.size - wanted, tail, context);
+        bytes.resize(static_cast<std::size_t>(wanted));
+        read(file.id, file.size - wanted, bytes, context);
         std::uint64_t needed = 0;
         try {
-            if (auto index = ltx::decodeIndex(tail, file.size, needed)) return std::move(*index);
+            if (auto tail = decodeTail(bytes, file.size, needed)) return std::move(*tail);
         } catch (const Error& error) {
             throw error.within("read " + key);
         }
@@ -155,6 +173,10 @@ std::vector<ltx::IndexEntry> ReplicaStore::readIndex(const FileInfo& file, const
         }
         wanted = needed;
     }
+}
+
+std::vector<ltx::IndexEntry> ReplicaStore::readIndex(const FileInfo& file, const CallContext& context) {
+    return readTail(file, context).index;
 }
 
 ltx::ByteSource ReplicaStore::open(const FileInfo& file, const CallContext& context) {

@@ -7,6 +7,7 @@
 #include <litestream/Transport.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace litestream::replica {
@@ -17,6 +18,20 @@ struct FileInfo {
     std::uint64_t size = 0;
     Timestamp timestamp;
 };
+
+/// What stands behind the last page frame of a file, decoded.
+struct Tail {
+    std::vector<ltx::IndexEntry> index;
+    ltx::Trailer trailer;
+    std::uint64_t framesEnd = 0;  ///< where the end marker begins, from the start of the file
+    /// Of the part that the file checksum covers: `crcBytes` bytes from the end marker to the post-apply checksum.
+    std::uint64_t crc = 0;
+    std::uint64_t crcBytes = 0;
+};
+
+/// `tail` are the last bytes of a file that is `fileSize` long. Nothing when they are too few: `needed` then says how many it takes.
+/// Throws Error(Corrupt) when they are no tail.
+std::optional<Tail> decodeTail(ConstBytes tail, std::uint64_t fileSize, std::uint64_t& needed);
 
 /// The LTX files of one replica: a Transport seen through a Layout. Calls block and are retried by the rules of RetryPolicy.h
 /// where that is safe. All methods may be called concurrently.
@@ -36,9 +51,10 @@ public:
     /// Reads exactly into.size() bytes from `offset`; an object that ends before is Error(Corrupt).
     void read(const FileId& file, std::uint64_t offset, MutableBytes into, const CallContext& context);
 
-    /// Errors of the next four name the file's key.
+    /// Errors of the next five name the file's key.
     ltx::Header readHeader(const FileId& file, const CallContext& context);
     ltx::Trailer readTrailer(const FileInfo& file, const CallContext& context);
+    Tail readTail(const FileInfo& file, const CallContext& context);
     std::vector<ltx::IndexEntry> readIndex(const FileInfo& file, const CallContext& context);
     /// The whole file in pieces of bounded size, for a Decoder. `context` must outlive the source.
     ltx::ByteSource open(const FileInfo& file, const CallContext& context);
