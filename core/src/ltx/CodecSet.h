@@ -21,6 +21,9 @@ public:
     /// Throws Error(Unsupported), naming the flags, when no codec reads them.
     Match find(std::uint16_t flags) const;
 
+    /// The most bytes that a packed page takes in any form at hand.
+    std::size_t maxPacked(std::size_t pageSize) const noexcept;
+
 private:
     struct Entry {
         PageForm form;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ltx/Format.h"
+#include "ltx/PageOrder.h"
 
 #include <litestream/Codec.h>
 
@@ -28,7 +29,8 @@ private:
 };
 
 /// Writes one LTX file, page by page in ascending order, in one pass. Refuses with Error(InvalidArgument) whatever the format
-/// forbids: pages out of order, beyond commit, the lock page, holes in a snapshot, a snapshot that ends before commit.
+/// forbids: pages out of order, beyond commit, the lock page, holes in a snapshot, a snapshot that ends before commit, and
+/// headers that keep database checksums, which upstream does not restore. What the sink throws passes through and ruins the file.
 class Encoder {
 public:
     struct Result {
@@ -49,15 +51,20 @@ public:
 
 private:
     void admit(PageNumber number, ConstBytes content);
+    void beginFrame(PageNumber number, ConstBytes content, std::size_t packedSize);
     void emit(ConstBytes bytes);
 
     ByteSink& sink_;
     Header header_;
     const Codec& codec_;
-    std::vector<IndexEntry> index_;
-    std::vector<std::byte> packed_;
+    PageForm form_;
+    std::size_t prefixSize_;  ///< page header and size field
+    PageOrder order_;
+    std::vector<std::byte> frame_;  ///< the frame at work: prefix and room for the packed page, so that one write emits both
+    std::vector<std::byte> index_;  ///< encoded as it grows: a third of the memory that entries would take
     std::uint64_t offset_ = 0;
     std::uint64_t crc_ = 0;
+    std::uint32_t pageCount_ = 0;
     bool finished_ = false;
 };
 

@@ -39,6 +39,8 @@ struct Trailer {
     std::uint64_t fileChecksum = 0;
 };
 
+/// The header rule that `header` breaks, or nothing.
+std::string violatedRule(const Header& header);
 /// Checks every header rule of the format. Throws Error(Corrupt) naming the rule.
 void validate(const Header& header);
 std::array<std::byte, kHeaderSize> encode(const Header& header);
