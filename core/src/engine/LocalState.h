@@ -3,6 +3,7 @@
 #include <litestream/Types.h>
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 namespace litestream::engine {
@@ -29,5 +30,8 @@ LocalStatus readLocalStatus(const std::filesystem::path& metaDirectory);
 
 /// Every file that `reset` has to remove, existing ones only.
 std::vector<std::filesystem::path> localStateFiles(const std::filesystem::path& metaDirectory);
+
+/// A small file whole; nothing when it does not exist. Throws Error when it cannot be read.
+std::optional<std::vector<std::byte>> readFileIfExists(const std::filesystem::path& file);
 
 }  // namespace litestream::engine

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+namespace litestream::engine {
+
+/// Decides when the next cut may be made.
+///
+/// With an explicit interval: the least distance between two cuts, the first one at once. Without: a token bucket, so that a commit after quiet
+/// goes out at once and sustained load is batched, never later than a second.
+/// Time is given by the caller; not thread-safe.
+class Cadence {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    Cadence(std::optional<std::chrono::nanoseconds> interval, bool requestsAreCounted)
+        : interval_(interval), refill_(requestsAreCounted ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(250)) {}
+
+    /// The earliest moment for a cut of what is there at `now`.
+    Clock::time_point next(Clock::time_point now) {
+        if (interval_) return last_ ? std::max(now, *last_ + *interval_) : now;
+        credit(now);
+        return tokens_ > 0 ? now : refilled_ + refill_;
+    }
+
+    /// A cut was made.
+    void spend(Clock::time_point now) {
+        last_ = now;
+        credit(now);
+        if (tokens_ > 0) --tokens_;
+    }
+
+private:
+    void credit(Clock::time_point now) {
+        if (tokens_ == kCapacity) refilled_ = now;
+        while (tokens_ < kCapacity && refilled_ + refill_ <= now) {
+            ++tokens_;
+            refilled_ += refill_;
+        }
+    }
+
+    static constexpr int kCapacity = 20;
+    const std::optional<std::chrono::nanoseconds> interval_;
+    const std::chrono::milliseconds refill_;
+    std::optional<Clock::time_point> last_;
+    int tokens_ = kCapacity;
+    Clock::time_point refilled_{};
+};
+
+}  // namespace litestream::engine
