@@ -1,0 +1,254 @@
+#include "config/IniReader.h"
+
+#include "util/Paths.h"
+
+#include <Poco/String.h>
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+
+namespace litestream::config {
+namespace {
+
+/// One `key = value` and where it stands.
+struct Entry {
+    std::string key;
+    std::string value;
+    Place place;
+};
+
+/// `[kind label]` with its entries.
+struct Section {
+    std::string kind;
+    std::string label;
+    Place place;
+    std::vector<Entry> entries;
+
+    std::string title() const { return "[" + kind + (label.empty() ? "" : " " + label) + "]"; }
+};
+
+/// What a key of a section does. One table per kind of section is the whole grammar.
+using Setter = std::function<void(const Entry&)>;
+using Keys = std::map<std::string, Setter>;
+
+// --- from lines to sections -------------------------------------------------------------------------------------------
+
+Section openSection(const std::string& line, const Place& place) {
+    if (line.back() != ']') fail(place, "section header \"" + line + "\" has no closing bracket");
+    const std::string title = Poco::trim(line.substr(1, line.size() - 2));
+    const std::size_t blank = title.find_first_of(" \t");
+    Section section{title.substr(0, blank), {}, place, {}};
+    if (blank != std::string::npos) section.label = Poco::trim(title.substr(blank));
+    return section;
+}
+
+Entry readEntry(const std::string& line, const Place& place) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos) fail(place, "\"" + line + "\" is no \"key = value\"");
+    Entry entry{Poco::trim(line.substr(0, equals)), Poco::trim(line.substr(equals + 1)), place};
+    if (entry.key.empty()) fail(place, "a value without a key");
+    return entry;
+}
+
+void addEntry(Section& section, Entry entry) {
+    const auto same = [&](const Entry& other) { return other.key == entry.key; };
+    const auto earlier = std::find_if(section.entries.begin(), section.entries.end(), same);
+    if (earlier != section.entries.end()) {
+        fail(entry.place, "key \"" + entry.key + "\" is given twice in " + section.title() + ", first in line " +
+                              std::to_string(earlier->place.line));
+    }
+    section.entries.push_back(std::move(entry));
+}
+
+/// Poco's IniFileConfiguration reads the same grammar, but forgets line numbers, lets the last of two equal keys win and takes a
+/// line without '=' for a key; so the lines are read here.
+std::vector<Section> readSections(std::istream& stream, const std::string& file) {
+    std::vector<Section> sections;
+    std::string text;
+    for (unsigned line = 1; std::getline(stream, text); ++line) {
+        const Place place{file, line};
+        Poco::trimInPlace(text);
+        if (text.empty() || text[0] == ';' || text[0] == '#') continue;
+        if (text[0] == '[') {
+            sections.push_back(openSection(text, place));
+        } else if (sections.empty()) {
+            fail(place, "\"" + text + "\" stands before the first [section]");
+        } else {
+            addEntry(sections.back(), readEntry(text, place));
+        }
+    }
+    return sections;
+}
+
+// --- values ------------------------------------------------------------------------------------------------------------
+
+/// A setter that reads a value with `parse`, so that a bad one names its line and key.
+template <class Target, class Parse>
+Setter assign(Target& target, Parse parse) {
+    return [&target, parse](const Entry& entry) {
+        try {
+            target = parse(entry.value);
+        } catch (const Error& error) {
+            fail(entry.place, entry.key + ": " + error.what());
+        }
+    };
+}
+
+Setter assignText(std::string& target) {
+    return [&target](const Entry& entry) { target = entry.value; };
+}
+
+Setter assignPath(std::filesystem::path& target) {
+    return [&target](const Entry& entry) { target = entry.value.empty() ? std::filesystem::path() : expandPath(entry.value); };
+}
+
+log::Level readLevel(const std::string& text) {
+    if (const auto level = parseLevel(text)) return *level;
+    throw Error(ErrorCode::InvalidArgument, "\"" + text + "\" is none of trace, debug, info, warn, error");
+}
+
+log::Format readFormat(const std::string& text) {
+    if (text == "text") return log::Format::Text;
+    if (text == "json") return log::Format::Json;
+    throw Error(ErrorCode::InvalidArgument, "\"" + text + "\" is none of text, json");
+}
+
+// --- sections to the model ---------------------------------------------------------------------------------------------
+
+[[noreturn]] void failUnknownKey(const Section& section, const Entry& entry, const Keys& keys) {
+    std::vector<std::string> names;
+    for (const auto& [name, setter] : keys) names.push_back(name);
+    fail(entry.place, "unknown key \"" + entry.key + "\" in " + section.title() + didYouMean(entry.key, names));
+}
+
+/// Applies a section's entries by its table. Keys outside it go to `others`, where there is one.
+void apply(const Section& section, const Keys& keys, const Setter& others = {}) {
+    for (const Entry& entry : section.entries) {
+        const auto found = keys.find(entry.key);
+        if (found != keys.end()) {
+            found->second(entry);
+        } else if (others) {
+            others(entry);
+        } else {
+            failUnknownKey(section, entry, keys);
+        }
+    }
+}
+
+/// Fills a Config section by section.
+class ModelBuilder {
+public:
+    void add(const Section& section) {
+        const std::string title = section.title();
+        if (!titles_.insert(title).second) fail(section.place, "section " + title + " is given twice");
+        if (title == "[litestream]") {
+            addGlobal(section);
+        } else if (title == "[logging]") {
+            addLogging(section);
+        } else if (section.kind == "database") {
+            addDatabase(section);
+        } else if (section.kind == "replica") {
+            addReplica(section);
+        } else {
+            failUnknownSection(section);
+        }
+    }
+
+    Config finish() { return std::move(config_); }
+
+private:
+    void addGlobal(const Section& section) {
+        apply(section, {{"plugin-path", assignPath(config_.pluginPath)},
+                        {"codec", assignText(config_.codec)},
+                        {"exec", assignText(config_.exec)},
+                        {"shutdown-sync-timeout", assign(config_.shutdownSyncTimeout, parseDuration)},
+                        {"memory-limit", assign(config_.limits.memoryBytes, parseSize)},
+                        {"spool-limit", assign(config_.limits.spoolBytes, parseSize)}});
+    }
+
+    void addLogging(const Section& section) {
+        apply(section, {{"level", assign(config_.logging.level, readLevel)},
+                        {"type", assign(config_.logging.format, readFormat)},
+                        {"stderr", assign(config_.logging.toStderr, parseBoolean)}});
+    }
+
+    void addDatabase(const Section& section) {
+        if (section.label.empty()) fail(section.place, "[database] needs a name: [database NAME]");
+        Database database;
+        database.name = section.label;
+        database.place = section.place;
+        const Keys keys{{"path", assignPath(database.path)},
+                        {"meta-path", assignPath(database.metaPath)},
+                        {"source", assignText(database.source)},
+                        {"codec", assignText(database.codec)},
+                        {"sync-interval", assign(database.syncInterval, parseDuration)},
+                        {"takeover", assign(database.takeover, parseBoolean)},
+                        {"replica", [&](const Entry& entry) { addUrl(database, entry); }}};
+        apply(section, keys, [&](const Entry& entry) {
+            if (entry.key.starts_with("replica.")) {
+                addUrl(database, entry);
+            } else {
+                database.sourceOptions.push_back({entry.key, entry.value, entry.place});
+            }
+        });
+        config_.databases.push_back(std::move(database));
+    }
+
+    static void addUrl(Database& database, const Entry& entry) {
+        Replica replica = replicaFromUrl(entry.value);
+        replica.place = entry.place;
+        if (entry.key != "replica") replica.name = entry.key.substr(std::string("replica.").size());
+        database.replicas.push_back(std::move(replica));
+    }
+
+    void addReplica(const Section& section) {
+        const std::size_t dot = section.label.find_last_of('.');
+        if (dot == std::string::npos || dot == 0 || dot + 1 == section.label.size()) {
+            fail(section.place, section.title() + " must name a database and a replica: [replica DATABASE.NAME]");
+        }
+        Replica replica;
+        replica.name = section.label.substr(dot + 1);
+        replica.place = section.place;
+        apply(section, {{"url", assignText(replica.url)}, {"type", assignText(replica.type)}},
+              [&](const Entry& entry) { replica.options.push_back({entry.key, entry.value, entry.place}); });
+        findDatabase(section.label.substr(0, dot), section).replicas.push_back(std::move(replica));
+    }
+
+    Database& findDatabase(const std::string& name, const Section& section) {
+        std::vector<std::string> names;
+        for (Database& database : config_.databases) {
+            if (database.name == name) return database;
+            names.push_back(database.name);
+        }
+        fail(section.place, section.title() + " belongs to no [database " + name + "] above it" + didYouMean(name, names));
+    }
+
+    [[noreturn]] static void failUnknownSection(const Section& section) {
+        static const std::vector<std::string> kKinds{"litestream", "logging", "database", "replica"};
+        fail(section.place, "unknown section " + section.title() + didYouMean(section.kind, kKinds));
+    }
+
+    Config config_;
+    std::set<std::string> titles_;
+};
+
+}  // namespace
+
+Config readIni(std::istream& stream, const std::string& name) {
+    ModelBuilder builder;
+    for (const Section& section : readSections(stream, name)) builder.add(section);
+    return builder.finish();
+}
+
+Config readIni(const std::filesystem::path& file) {
+    std::ifstream stream(file);
+    if (!stream) throw systemError("read config file " + file.string(), errno);
+    Config config = readIni(stream, file.string());
+    // A directory opens like a file and fails at the first read.
+    if (stream.bad()) throw Error(ErrorCode::InvalidArgument, "read config file " + file.string() + ": it is no readable file");
+    return config;
+}
+
+}  // namespace litestream::config
