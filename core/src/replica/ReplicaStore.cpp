@@ -1,5 +1,7 @@
 #include "replica/ReplicaStore.h"
 
+#include "ltx/Bytes.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -16,13 +18,9 @@ constexpr std::size_t kTailGuess = 32u << 10;
 constexpr std::size_t kPiece = 1u << 20;
 constexpr std::uint64_t kSmallestFile = ltx::kHeaderSize + ltx::kTrailerSize;
 
-std::uint64_t beU64(ConstBytes bytes) noexcept {
-    std::uint64_t value = 0;
-    for (const std::byte byte : bytes.first(8)) value = value << 8 | std::to_integer<std::uint64_t>(byte);
-    return value;
+ltx::Trailer decodeTrailer(ConstBytes bytes) noexcept {
+    return {ltx::load<std::uint64_t>(bytes.data()), ltx::load<std::uint64_t>(bytes.data() + sizeof(std::uint64_t))};
 }
-
-ltx::Trailer decodeTrailer(ConstBytes bytes) noexcept { return {beU64(bytes), beU64(bytes.subspan(8))}; }
 
 void refuseTooShort(const std::string& key, std::uint64_t size) {
     if (size >= kSmallestFile) return;
