@@ -1,0 +1,24 @@
+"""Runs black-box tests for ctest: `run.py FILE [TEST]`. Exit code 77 means that all of them were skipped."""
+
+import importlib.util
+import pathlib
+import sys
+import unittest
+
+
+def main():
+    path = pathlib.Path(sys.argv[1]).absolute()
+    sys.path[:0] = [str(path.parent), str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent / "interop")]
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    loader = unittest.TestLoader()
+    suite = loader.loadTestsFromName(sys.argv[2], module) if len(sys.argv) > 2 else loader.loadTestsFromModule(module)
+    result = unittest.TextTestRunner(verbosity=2).run(suite)
+    if not result.wasSuccessful() or result.testsRun == 0:
+        return 1
+    return 77 if len(result.skipped) == result.testsRun else 0
+
+
+sys.exit(main())
