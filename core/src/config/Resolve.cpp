@@ -1,5 +1,6 @@
 #include "config/Resolve.h"
 
+#include "plugin/OptionCheck.h"
 #include "util/Units.h"
 
 #include <algorithm>
@@ -36,18 +37,6 @@ const plugin::LoadedPlugin& findPlugin(const plugin::Registry& registry, PluginK
     throw Error(ErrorCode::Unsupported, place.prefix() + "no plugin for " + what + " \"" + name + "\"" + hint);
 }
 
-void checkType(OptionType type, const std::string& value) {
-    switch (type) {
-        case OptionType::Boolean: parseBoolean(value); return;
-        case OptionType::Integer: parseInteger(value); return;
-        case OptionType::Duration: parseDuration(value); return;
-        case OptionType::Size: parseSize(value); return;
-        case OptionType::String:
-        case OptionType::Path:
-        case OptionType::Secret: return;
-    }
-}
-
 void addOption(OptionValues& values, const plugin::LoadedPlugin& plugin, const PluginOption& option,
                std::span<const std::string> coreKeys) {
     std::vector<std::string> known(coreKeys.begin(), coreKeys.end());
@@ -55,7 +44,7 @@ void addOption(OptionValues& values, const plugin::LoadedPlugin& plugin, const P
         known.push_back(declared.name);
         if (declared.name != option.name) continue;
         try {
-            checkType(declared.type, option.value);
+            plugin::checkOptionType(declared.type, option.value);
         } catch (const Error& error) {
             fail(option.place, option.name + ": " + error.what());
         }
@@ -66,11 +55,12 @@ void addOption(OptionValues& values, const plugin::LoadedPlugin& plugin, const P
                            didYouMean(option.name, known));
 }
 
-void checkRequired(const OptionValues& values, const plugin::LoadedPlugin& plugin, const Place& place) {
-    for (const plugin::Option& declared : plugin.options) {
-        if (declared.required && !values.has(declared.name)) {
-            fail(place, "plugin \"" + plugin.name + "\" needs a value for \"" + declared.name + "\" (" + declared.help + ")");
-        }
+/// Defaults filled in, required ones present.
+OptionValues complete(const plugin::LoadedPlugin& plugin, const OptionValues& values, const Place& place) {
+    try {
+        return plugin::completeOptions(plugin, values);
+    } catch (const Error& error) {
+        throw Error(error.code(), place.prefix() + error.what());
     }
 }
 
@@ -82,8 +72,7 @@ OptionValues sourceOptions(const Database& database, const plugin::Registry& reg
         findPlugin(registry, PluginKind::Source, database.source, "source", database.place);
     OptionValues values;
     for (const PluginOption& option : database.sourceOptions) addOption(values, plugin, option, kCoreKeys);
-    checkRequired(values, plugin, database.place);
-    return values;
+    return complete(plugin, values, database.place);
 }
 
 /// Replicas without a name are called after their transport: "file", "file-2", ...
@@ -208,7 +197,7 @@ engine::ReplicaOptions resolve(const Replica& replica, const plugin::Registry& r
     const plugin::LoadedPlugin& plugin =
         findPlugin(registry, PluginKind::Transport, out.transport, "replica type", replica.place);
     for (const PluginOption& option : replica.options) addOption(out.options, plugin, option, kCoreKeys);
-    checkRequired(out.options, plugin, replica.place);
+    out.options = complete(plugin, out.options, replica.place);
     return out;
 }
 

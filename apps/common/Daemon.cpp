@@ -1,0 +1,104 @@
+#include "common/Daemon.h"
+
+#include "common/ChildProcess.h"
+#include "common/Process.h"
+#include "common/SignalWatch.h"
+
+#include <optional>
+#include <thread>
+
+namespace litestream::app {
+namespace {
+
+void logReplica(const plugin::Registry& registry, const engine::DatabaseOptions& database, const engine::ReplicaOptions& replica) {
+    const auto location = registry.openTransport(replica.transport, replica.options)->describe();
+    std::vector<log::Attribute> attributes{{"type", replica.transport}};
+    if (database.replicas.size() > 1) attributes.insert(attributes.begin(), {"name", replica.name});
+    if (database.syncInterval) attributes.emplace_back("sync-interval", *database.syncInterval);
+    for (const auto& [key, value] : location) attributes.emplace_back(key, value);
+    log::write(log::Level::Info, "replicating to", attributes.data(), attributes.size());
+}
+
+void startDatabases(engine::Engine& engine, const Setup& setup) {
+    if (setup.databases.empty()) log::error("no databases specified in configuration");
+    for (const engine::DatabaseOptions& database : setup.databases) {
+        engine.add(database);
+        log::info("initialized db", {{"path", database.path.string()}});
+        for (const engine::ReplicaOptions& replica : database.replicas) logReplica(*setup.registry, database, replica);
+    }
+}
+
+/// Waits for the order to stop. With a child that is its end; signals are passed on to it.
+void waitForEnd(SignalWatch& signals, std::optional<ChildProcess>& child) {
+    bool stopping = false;
+    while (true) {
+        const int signal = signals.wait();
+        if (signal == SIGCHLD) {
+            if (!child || !child->reap()) continue;
+            if (!stopping) log::info("subprocess exited, litestream shutting down");
+            return;
+        }
+        log::info("signal received, litestream shutting down", {{"signal", SignalWatch::describe(signal)}});
+        if (!child || child->reap()) return;
+        stopping = true;
+        log::info("sending signal to exec process");
+        child->signal(signal);
+        log::info("waiting for exec process to close");
+    }
+}
+
+/// Stops the engine; a signal meanwhile ends its patience. Returns whether everything reached its replicas.
+bool stopEngine(engine::Engine& engine, SignalWatch& signals, std::chrono::nanoseconds patience) {
+    Event done;
+    std::thread watcher([&] {
+        while (const auto signal = signals.waitUntil(done)) {
+            if (*signal == SIGCHLD) continue;
+            log::warn("shutdown sync interrupted by signal", {{"signal", SignalWatch::describe(*signal)}});
+            engine.interrupt();
+        }
+    });
+    engine::StopReport report;
+    try {
+        report = engine.stop(patience);
+    } catch (const std::exception& error) {
+        report.complete = false;
+        report.unfinished.emplace_back(error.what());
+    }
+    done.set();
+    watcher.join();
+    for (const std::string& line : report.unfinished) log::error("failed to close database", {{"error", line}});
+    return report.complete;
+}
+
+/// From here on every way out ends in a final sync.
+void follow(engine::Engine& engine, SignalWatch& signals, const config::Config& config) {
+    std::string failure;
+    try {
+        std::optional<ChildProcess> child;
+        if (!config.exec.empty()) child.emplace(config.exec);
+        waitForEnd(signals, child);
+        if (child) failure = child->failure();
+    } catch (const Error& error) {
+        failure = error.what();
+    }
+    const bool complete = stopEngine(engine, signals, config.shutdownSyncTimeout);
+    log::info("litestream shut down");
+    if (!failure.empty()) throw Error(ErrorCode::Transient, failure);
+    if (!complete) {
+        throw Error(ErrorCode::Transient, "the final sync is incomplete: the replicas lack the newest transactions. "
+                                          "They follow with the next start");
+    }
+}
+
+}  // namespace
+
+void runDaemon(const std::function<Setup()>& makeSetup) {
+    prepareProcess();
+    SignalWatch signals;
+    const Setup setup = makeSetup();
+    engine::Engine engine(*setup.registry, setup.config.limits);
+    startDatabases(engine, setup);
+    follow(engine, signals, setup.config);
+}
+
+}  // namespace litestream::app

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "engine/Engine.h"
+#include "plugin/Registry.h"
+#include "replica/ReplicaStore.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace litestream::cli {
+
+/// What "DB_PATH or REPLICA_URL" on a command line means: replicas to read from.
+struct ReplicaTarget {
+    std::unique_ptr<plugin::Registry> registry;
+    std::filesystem::path database;  ///< empty when a URL was given
+    std::vector<engine::ReplicaOptions> replicas;
+
+    replica::ReplicaStore open(const engine::ReplicaOptions& replica) const;
+};
+
+/// True for WORD://...
+bool isReplicaUrl(const std::string& argument);
+
+/// Finds the replicas of `argument`. With a path the configuration is read; `replicaName` (if not empty) picks one.
+ReplicaTarget findReplicas(const std::string& argument, const std::string& configFile, const std::string& replicaName);
+
+}  // namespace litestream::cli
