@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -41,8 +42,8 @@ private:
     }
 
     static constexpr int kCapacity = 20;
-    const std::optional<std::chrono::nanoseconds> interval_;
-    const std::chrono::milliseconds refill_;
+    std::optional<std::chrono::nanoseconds> interval_;
+    std::chrono::milliseconds refill_;
     std::optional<Clock::time_point> last_;
     int tokens_ = kCapacity;
     Clock::time_point refilled_{};

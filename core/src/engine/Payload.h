@@ -76,8 +76,13 @@ public:
     /// Removes the spool file: every replica has it, or none will need it.
     void discard();
 
-    /// What the cut changes in the page sums; emptied when applied.
-    std::vector<PageSum> sums;
+    /// What the cut changes in the page sums; used by SumsKeeper alone, on the strand.
+    struct Sums {
+        std::vector<PageSum> entries;
+        bool known = true;     ///< false: the file holds pages whose sums were not taken
+        bool settled = false;  ///< applied or given up
+    };
+    Sums sums;
 
 private:
     const Identity identity_;

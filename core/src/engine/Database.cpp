@@ -1,0 +1,258 @@
+#include "engine/Database.h"
+
+#include "util/Log.h"
+
+#include <litestream/Error.h>
+
+#include <boost/asio/post.hpp>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace litestream::engine {
+
+namespace {
+
+MetaPaths metaPaths(const DatabaseOptions& options) {
+    MetaPaths paths = options.metaPath.empty() ? MetaPaths::beside(options.path) : MetaPaths{options.metaPath};
+    std::error_code error;
+    std::filesystem::create_directories(paths.directory, error);
+    if (error) {
+        throw Error(ErrorCode::Denied, "create metadata directory " + paths.directory.string() + ": " + error.message() +
+                                           ". Make the directory writable or configure meta-path");
+    }
+    std::filesystem::permissions(paths.directory, std::filesystem::perms::owner_all, error);
+    return paths;
+}
+
+bool anyCounted(const std::vector<std::shared_ptr<replica::ReplicaStore>>& stores) {
+    return std::any_of(stores.begin(), stores.end(),
+                       [](const auto& store) { return store->capabilities().requestsAreCounted; });
+}
+
+std::vector<std::shared_ptr<replica::ReplicaStore>> openStores(const plugin::Registry& registry,
+                                                               const DatabaseOptions& options) {
+    std::vector<std::shared_ptr<replica::ReplicaStore>> stores;
+    for (const auto& replica : options.replicas) {
+        stores.push_back(
+            std::make_shared<replica::ReplicaStore>(registry.openTransport(replica.transport, replica.options)));
+    }
+    return stores;
+}
+
+/// What a file-like replica gives to its files: the database's own mode and owner, and those of its directory.
+FileAttributes attributesOf(const std::filesystem::path& database) {
+    FileAttributes attributes;
+    struct stat info{};
+    if (::stat(database.c_str(), &info) != 0) return attributes;
+    attributes.fileMode = info.st_mode & 0777;
+    attributes.owner = {info.st_uid, info.st_gid};
+    if (::stat(database.parent_path().c_str(), &info) == 0) attributes.directoryMode = info.st_mode & 0777;
+    return attributes;
+}
+
+}  // namespace
+
+Database::Database(Services& services, const DatabaseOptions& options)
+    : services_(services),
+      options_(options),
+      meta_(metaPaths(options)),
+      lock_(meta_.lock()),
+      codec_(services.registry.openCodec(options.codec, {})),
+      strand_(services.workers.get_executor()),
+      timer_(services.workers),
+      journal_(meta_.journal()),
+      sumsFile_(meta_.pageSums()),
+      sums_(sumsFile_),
+      cadence_(std::nullopt, false) {
+    const auto stores = openStores(services.registry, options);
+    cadence_ = Cadence(options.syncInterval, anyCounted(stores));
+    replicas_.resize(stores.size());
+    for (std::size_t i = 0; i < stores.size(); ++i) {
+        replicas_[i].name = options.replicas[i].name;
+        replicas_[i].store = stores[i];
+    }
+}
+
+void Database::start() {
+    const std::weak_ptr<Database> weak = weak_from_this();
+    for (std::size_t i = 0; i < replicas_.size(); ++i) {
+        // Events come on I/O threads; everything else happens on the strand.
+        const auto onStrand = [weak, strand = strand_](auto action) {
+            if (auto self = weak.lock()) boost::asio::post(strand, [self, action] { action(*self); });
+        };
+        replica::Uploader::Events events;
+        events.stored = [=](const replica::Upload& upload) {
+            onStrand([i, upload](Database& self) { self.stored(i, upload); });
+        };
+        events.failed = [=](const replica::Upload& upload, const Error& error, unsigned attempt,
+                            std::chrono::milliseconds wait) {
+            onStrand([=](Database& self) { self.failed(i, upload, error, attempt, wait); });
+        };
+        events.stopped = [=](const std::string& reason) {
+            onStrand([i, reason](Database& self) { self.stopped(i, reason); });
+        };
+        replicas_[i].uploader = std::make_shared<replica::Uploader>(replicas_[i].store, services_.io, std::move(events));
+    }
+    SourceContext context{options_.path, [weak](Wake reason) {
+                              if (const auto self = weak.lock()) self->wake(reason);
+                          }};
+    source_ = services_.registry.openSource(options_.source, std::move(context), options_.sourceOptions);
+    for (std::size_t i = 0; i < replicas_.size(); ++i) surveyReplica(i);
+}
+
+void Database::post(void (Database::*step)()) {
+    boost::asio::post(strand_, [self = shared_from_this(), step] { ((*self).*step)(); });
+}
+
+void Database::attach() {
+    if (state_ != State::Detached) return;
+    attributes_ = attributesOf(options_.path);
+    try {
+        attachOutcome(source_->attach(provable_ ? &*provable_ : nullptr));
+    } catch (const Error& error) {
+        stateReason_ = error.what();
+        log::error("cannot attach", {{"db", options_.path.string()}, {"error", error.what()}});
+    }
+    settleWaiters();
+}
+
+void Database::attachOutcome(const Attachment& attachment) {
+    if (attachment.outcome == Attachment::Outcome::Detached) {
+        if (attachment.reason != stateReason_) log::debug("waiting for database", {{"db", options_.path.string()}, {"reason", attachment.reason}});
+        stateReason_ = attachment.reason;
+        return;
+    }
+    stateReason_.clear();
+    pageSize_ = attachment.pageSize;
+    commit_ = attachment.commit;
+    if (attachment.outcome == Attachment::Outcome::Proved) {
+        position_ = *provable_;
+        state_ = State::Tracking;
+        log::debug("following", {{"db", options_.path.string()}, {"txid", ltx::format(txid_)}});
+        wake(Wake::Pressing);
+        return;
+    }
+    if (txid_) {
+        lost(attachment.reason);
+    } else {
+        firstContact();
+    }
+}
+
+void Database::firstContact() {
+    // Nothing exists yet: the image of this moment becomes TXID 1, as a snapshot that every replica gets.
+    try {
+        const auto image = source_->image();
+        txid_ = Txid{1};
+        commit_ = image->pageCount();
+        position_ = image->position();
+        range_ = image->range();
+        journal_.append({txid_, position_, 0, timestamp(), commit_});
+        state_ = State::Tracking;
+    } catch (const Error& error) {
+        source_->detach();
+        state_ = State::Detached;
+        txid_ = {};
+        refuse(error.what(), std::chrono::seconds(1));
+        return;
+    }
+    wake(Wake::Pressing);
+}
+
+void Database::refuse(const std::string& reason, std::chrono::seconds again) {
+    if (stateReason_ != reason) log::error("cannot replicate", {{"db", options_.path.string()}, {"error", reason}});
+    stateReason_ = reason;
+    armTimer(std::chrono::steady_clock::now() + again);
+}
+
+void Database::armTimer(std::chrono::steady_clock::time_point when) {
+    // One timer serves everything that waits: the earliest moment counts, and each turn finds out what is due.
+    if (cancelled_ || (timerAt_ && *timerAt_ <= when)) return;
+    timerAt_ = when;
+    timer_.expires_at(when);
+    timer_.async_wait(boost::asio::bind_executor(
+        strand_, [weak = weak_from_this()](const boost::system::error_code& cancelled) {
+            if (cancelled) return;
+            const auto self = weak.lock();
+            if (!self) return;
+            self->timerAt_.reset();
+            self->turn();
+        }));
+}
+
+void Database::flush(std::function<void(bool)> done) {
+    boost::asio::post(strand_, [self = shared_from_this(), done = std::move(done)]() mutable {
+        self->waiters_.push_back({std::move(done), std::nullopt});
+        self->forced_ = true;
+        self->turn();
+        self->settleWaiters();
+    });
+}
+
+void Database::close(std::function<void(bool)> done) {
+    boost::asio::post(strand_, [self = shared_from_this(), done = std::move(done)]() mutable {
+        self->closing_ = true;
+        self->waiters_.push_back({std::move(done), std::nullopt});
+        self->forced_ = true;
+        self->attach();
+        self->turn();
+        self->settleWaiters();
+    });
+}
+
+void Database::cancel() {
+    cancelled_ = true;
+    for (auto& replica : replicas_) {
+        if (replica.uploader) replica.uploader->close();
+    }
+    boost::asio::post(strand_, [self = shared_from_this()] {
+        self->timer_.cancel();
+        self->state_ = State::Closed;
+    });
+}
+
+void Database::finish() {
+    for (const auto& payload : unsent_) {
+        try {
+            if (needed(*payload)) payload->persist();
+        } catch (const Error& error) {
+            log::warn("unsent data was not saved; the next start compares the database with its replicas",
+                      {{"db", options_.path.string()}, {"error", error.what()}});
+        }
+    }
+    for (auto& replica : replicas_) replica.uploader.reset();
+    batch_.reset();
+    if (source_) source_->detach();
+    source_.reset();
+    try {
+        if (lineage_ != 0) journal_.flush();
+        if (sums_.txid()) sumsFile_.flush();
+    } catch (const Error& error) {
+        log::debug("local state not flushed", {{"db", options_.path.string()}, {"error", error.what()}});
+    }
+}
+
+void Database::status(std::function<void(DatabaseStatus)> done) {
+    boost::asio::post(strand_, [self = shared_from_this(), done = std::move(done)] {
+        static constexpr const char* kStates[] = {"surveying", "detached", "tracking", "reconciling", "closed"};
+        static constexpr const char* kReplicaStates[] = {"unreachable", "following", "waiting for a snapshot", "seeding",
+                                                         "stopped"};
+        DatabaseStatus status;
+        status.path = self->options_.path;
+        status.state = kStates[static_cast<int>(self->state_)];
+        if (!self->stateReason_.empty()) status.state += ": " + self->stateReason_;
+        status.txid = self->txid_;
+        if (self->source_) status.source = self->source_->status();
+        for (const auto& replica : self->replicas_) {
+            status.replicas.push_back(
+                {replica.name, kReplicaStates[static_cast<int>(replica.state)], replica.acknowledged, replica.lastError});
+        }
+        status.reconciles = self->reconciles_;
+        status.lastReconcile = self->lastReconcile_;
+        done(std::move(status));
+    });
+}
+
+}  // namespace litestream::engine

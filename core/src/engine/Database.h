@@ -1,0 +1,198 @@
+#pragma once
+
+#include "engine/Batch.h"
+#include "engine/Cadence.h"
+#include "engine/DirectoryLock.h"
+#include "engine/Engine.h"
+#include "engine/LocalState.h"
+#include "engine/PageSums.h"
+#include "engine/Payload.h"
+#include "engine/PositionJournal.h"
+#include "engine/SumsKeeper.h"
+#include "replica/Survey.h"
+#include "replica/Uploader.h"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace litestream::engine {
+
+/// What all databases of an engine share.
+struct Services {
+    const plugin::Registry& registry;
+    const Limits limits;
+    const std::shared_ptr<WallClock> clock;
+    ChunkPool chunks;
+    boost::asio::thread_pool workers;  ///< strands, encoding; never blocks on a network
+    boost::asio::thread_pool io;       ///< blocking transport calls, reading of whole databases
+};
+
+/// One database and its replicas: the state machine of docs/architecture.md.
+///
+///     surveying -> detached <-> tracking <-> lost (reconcile) -> tracking ... -> closed
+///
+/// Everything happens on the database's strand unless it says otherwise. Long work (encoding, reading the database, uploads) is posted to the pools and
+/// comes back to the strand; at most one encoding is under way, so TXIDs are made in order and a slow disk makes larger batches instead of a queue.
+class Database : public std::enable_shared_from_this<Database> {
+public:
+    /// Locks the metadata directory and opens the plugins' objects; no request, no touch of the database. Throws as Engine::add says.
+    Database(Services& services, const DatabaseOptions& options);
+
+    /// From any thread.
+    void start();
+    /// Calls `done(true)` when everything that is committed now has reached every replica, `done(false)` when it cannot. From any thread.
+    void flush(std::function<void(bool)> done);
+    /// As flush, for the last time: a database that could not be attached so far is tried once more.
+    void close(std::function<void(bool)> done);
+    /// Cancels uploads and timers. From any thread; afterwards the pools can be joined.
+    void cancel();
+    /// Saves what has not been acknowledged and lets go of the database. Call it after the pools have been joined.
+    void finish();
+    /// Calls `done` with the state. From any thread.
+    void status(std::function<void(DatabaseStatus)> done);
+
+    const std::filesystem::path& path() const noexcept { return options_.path; }
+
+private:
+    enum class State { Surveying, Detached, Tracking, Lost, Closed };
+
+    /// One replica as this database sees it.
+    struct Replica {
+        enum class State {
+            Unknown,    ///< not surveyed yet: it cannot be reached
+            Following,  ///< has everything up to `acknowledged`; later files are queued
+            NeedsSeed,  ///< a snapshot must bridge what it misses
+            Seeding,    ///< the snapshot is on its way
+            Stopped,    ///< another writer, or another history
+        };
+        std::string name;
+        std::shared_ptr<replica::ReplicaStore> store;
+        std::shared_ptr<replica::Uploader> uploader;
+        State state = State::Unknown;
+        std::optional<replica::Survey> survey;
+        Txid acknowledged;
+        Txid seed;  ///< TXID of the snapshot under way
+        std::string lastError;
+        unsigned failures = 0;
+        std::chrono::steady_clock::time_point lastErrorLogged{};
+        std::chrono::steady_clock::time_point seedNotBefore{};
+        bool surveyConcluded = false;
+    };
+
+    struct Waiter {
+        std::function<void(bool)> done;
+        std::optional<Txid> target;
+    };
+
+    // Database.cpp: life cycle, attaching
+    void post(void (Database::*step)());
+    void attach();
+    void attachOutcome(const Attachment& attachment);
+    void firstContact();
+    void armTimer(std::chrono::steady_clock::time_point when);
+    void refuse(const std::string& reason, std::chrono::seconds again);
+
+    // DatabaseCapture.cpp: turns, cuts, reconciles
+    void wake(Wake reason);
+    void turn();
+    void service(unsigned reasons);
+    bool captureAll();
+    void startCut();
+    void encoded(std::shared_ptr<Payload> payload, const JournalRecord& record, const std::string& failure);
+    void lost(const std::string& reason);
+    void reconcile();
+    void reconciled(std::shared_ptr<Payload> payload, JournalRecord record, std::uint32_t pages, const std::string& failure);
+    ltx::Header header(Txid min, Txid max, std::uint32_t commit, const WalRange& range);
+    Timestamp timestamp();
+    std::filesystem::path spoolFile(Txid txid) const;
+
+    // DatabaseReplicas.cpp: surveys, queues, seeds, acknowledgements
+    void surveyReplica(std::size_t index);
+    void surveyed(std::size_t index, std::optional<replica::Survey> survey, const std::string& error);
+    void retrySurveys();
+    void establish();
+    void established();
+    bool ours(const replica::Survey& survey, const PositionJournal::Contents& journal) const;
+    void adopt();
+    void resume(const PositionJournal::Contents& journal);
+    void loadSpool(const PositionJournal::Contents& journal);
+    void repairSums();
+    ltx::ByteSource findFile(Txid txid, const std::deque<std::shared_ptr<Payload>>& unsent, const CallContext& context) const;
+    void placeReplica(Replica& replica);
+    void lateReplica(Replica& replica);
+    void enqueue(Replica& replica, const std::shared_ptr<Payload>& payload);
+    void admit(const std::shared_ptr<Payload>& payload);
+    void limitMemory();
+    void limitSpool();
+    bool seedWanted() const;
+    void startSeed();
+    void settleSums();
+    void stored(std::size_t index, const replica::Upload& upload);
+    void failed(std::size_t index, const replica::Upload& upload, const Error& error, unsigned attempt,
+                std::chrono::milliseconds wait);
+    void stopped(std::size_t index, const std::string& reason);
+    bool needed(const Payload& payload) const;
+    void releaseUnneeded();
+    void settleWaiters();
+    void demote(Replica& replica, const std::string& reason);
+    bool anyFailing() const;
+
+    Services& services_;
+    const DatabaseOptions options_;
+    const MetaPaths meta_;
+    const DirectoryLock lock_;
+    const std::shared_ptr<const Codec> codec_;
+    boost::asio::strand<boost::asio::thread_pool::executor_type> strand_;
+    boost::asio::steady_timer timer_;
+    std::optional<std::chrono::steady_clock::time_point> timerAt_;
+    std::unique_ptr<Source> source_;
+    std::atomic<unsigned> reasons_{0};  // wakes that the next turn has to look at
+
+    State state_ = State::Surveying;
+    std::string stateReason_;
+    PositionJournal journal_;
+    PageSums sumsFile_;
+    SumsKeeper sums_;
+    enum class SumsBuilder { None, Seed, Reconcile } sumsBuilder_ = SumsBuilder::None;
+    std::vector<Replica> replicas_;
+
+    std::uint64_t lineage_ = 0;
+    Txid txid_;  // newest one given to a cut
+    Position position_;  // behind everything captured
+    std::optional<Position> provable_;  // what attach() has to prove
+    std::uint32_t pageSize_ = 0;
+    std::uint32_t commit_ = 0;
+    WalRange range_;
+    FileAttributes attributes_;
+    Timestamp lastTimestamp_;
+    std::unique_ptr<Batch> batch_;
+    Cadence cadence_;
+    bool encoding_ = false;     // a cut or a reconcile is being encoded
+    bool reconciling_ = false;  // it is a reconcile
+    std::uint64_t newestChecksum_ = 0;  // of the file of txid_
+    bool caughtUp_ = false;  // the last capture left nothing behind
+    bool forced_ = false;    // cut now, whatever the cadence says
+    bool anchorWanted_ = false;  // a snapshot needs a level-0 file beside it
+    std::string lostReason_;
+    std::deque<std::shared_ptr<Payload>> unsent_;  // ascending; some replica may need each of them
+    bool spoolFailing_ = false;
+    std::chrono::steady_clock::time_point spoolErrorLogged_{};
+    std::vector<Waiter> waiters_;
+    bool closing_ = false;
+    std::atomic<bool> cancelled_{false};
+    std::uint64_t reconciles_ = 0;
+    std::string lastReconcile_;
+    bool surveyAgain_ = false;  // the timer is to begin a new round of surveys
+    std::optional<Txid> foreignNewest_;  // seen while waiting whether another writer is alive
+};
+
+}  // namespace litestream::engine

@@ -1,0 +1,168 @@
+#include "engine/Engine.h"
+
+#include "engine/Database.h"
+
+#include <litestream/Error.h>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <future>
+#include <map>
+#include <mutex>
+#include <set>
+
+namespace litestream::engine {
+
+struct Engine::State {
+    State(const plugin::Registry& registry, const Limits& limits, std::shared_ptr<WallClock> clock)
+        : services{registry,
+                   limits,
+                   std::move(clock),
+                   ChunkPool(limits.memoryBytes),
+                   {},
+                   boost::asio::thread_pool(limits.workers),
+                   boost::asio::thread_pool(limits.ioThreads)} {}
+
+    Services services;
+
+    mutable std::mutex mutex;  // guards everything below
+    std::condition_variable changed;
+    std::map<std::filesystem::path, std::shared_ptr<Database>> databases;
+    std::set<std::pair<dev_t, ino_t>> inodes;
+    std::set<std::string> locations;
+    bool interrupted = false;
+    bool stopped = false;
+};
+
+namespace {
+
+/// One text for one place, so that two spellings of the same options are the same.
+std::string location(const ReplicaOptions& replica) {
+    std::string text = replica.transport;
+    for (const auto& [name, value] : replica.options.all()) text += "\n" + name + "=" + value;
+    return text;
+}
+
+}  // namespace
+
+Engine::Engine(const plugin::Registry& registry, Limits limits, std::shared_ptr<WallClock> clock)
+    : state_(std::make_unique<State>(registry, limits, std::move(clock))) {}
+
+Engine::~Engine() {
+    interrupt();
+    stop(std::chrono::nanoseconds(0));
+}
+
+void Engine::add(const DatabaseOptions& options) {
+    if (!options.path.is_absolute()) {
+        throw Error(ErrorCode::InvalidArgument, "database path must be absolute: " + options.path.string());
+    }
+    if (options.replicas.empty()) {
+        throw Error(ErrorCode::InvalidArgument, "must specify replica for database: " + options.path.string());
+    }
+    const std::unique_lock lock(state_->mutex);
+    if (state_->databases.contains(options.path)) {
+        throw Error(ErrorCode::InvalidArgument, "duplicate path " + options.path.string() + ": each database can be listed only once");
+    }
+    struct stat info{};
+    const bool exists = ::stat(options.path.c_str(), &info) == 0;
+    if (exists && state_->inodes.contains({info.st_dev, info.st_ino})) {
+        throw Error(ErrorCode::InvalidArgument,
+                    options.path.string() + " is the same file as another database: list it only once");
+    }
+    std::set<std::string> locations;
+    for (const auto& replica : options.replicas) {
+        const std::string place = location(replica);
+        if (state_->locations.contains(place) || !locations.insert(place).second) {
+            throw Error(ErrorCode::InvalidArgument, "replica " + replica.name + " of " + options.path.string() +
+                                                        " is used twice: every database and replica needs a place of its own");
+        }
+    }
+    const auto database = std::make_shared<Database>(state_->services, options);
+    database->start();
+    state_->databases.emplace(options.path, database);
+    state_->locations.merge(locations);
+    if (exists) state_->inodes.emplace(info.st_dev, info.st_ino);
+}
+
+void Engine::sync(const std::filesystem::path& database, const CallContext& context) {
+    std::shared_ptr<Database> found;
+    {
+        const std::unique_lock lock(state_->mutex);
+        const auto entry = state_->databases.find(database);
+        if (entry == state_->databases.end()) throw Error(ErrorCode::NotFound, "database not found: " + database.string());
+        found = entry->second;
+    }
+    const auto outcome = std::make_shared<std::promise<bool>>();
+    const auto once = std::make_shared<std::once_flag>();
+    const auto settle = [outcome, once](bool done) { std::call_once(*once, [&] { outcome->set_value(done); }); };
+    auto future = outcome->get_future();
+    const auto registration = context.cancellation.onCancel([settle] { settle(false); });
+    found->flush(settle);
+    if (future.wait_for(context.remaining()) != std::future_status::ready || !future.get()) {
+        throw Error(ErrorCode::Cancelled, "sync " + database.string() + ": not every replica has it");
+    }
+}
+
+void Engine::interrupt() {
+    const std::unique_lock lock(state_->mutex);
+    state_->interrupted = true;
+    state_->changed.notify_all();
+}
+
+StopReport Engine::stop(std::chrono::nanoseconds patience) {
+    StopReport report;
+    std::unique_lock lock(state_->mutex);
+    if (state_->stopped) return report;
+    state_->stopped = true;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    // Answers may come after we have left: they are kept apart from the engine.
+    const auto answers = std::make_shared<std::map<std::filesystem::path, bool>>();
+    for (const auto& [path, database] : state_->databases) {
+        database->close([state = state_.get(), answers, path = path](bool complete) {
+            const std::unique_lock answering(state->mutex);
+            (*answers)[path] = complete;
+            state->changed.notify_all();
+        });
+    }
+    state_->changed.wait_until(lock, deadline, [&] {
+        return state_->interrupted || answers->size() == state_->databases.size();
+    });
+    for (const auto& [path, database] : state_->databases) {
+        const auto answer = answers->find(path);
+        if (answer != answers->end() && answer->second) continue;
+        report.complete = false;
+        report.unfinished.push_back(path.string() + ": not every replica has the last transactions");
+    }
+    const auto databases = state_->databases;
+    lock.unlock();
+    for (const auto& entry : databases) entry.second->cancel();
+    state_->services.io.join();
+    state_->services.workers.join();
+    for (const auto& entry : databases) entry.second->finish();
+    lock.lock();
+    state_->databases.clear();
+    return report;
+}
+
+std::vector<DatabaseStatus> Engine::status() const {
+    std::vector<std::shared_ptr<Database>> databases;
+    {
+        const std::unique_lock lock(state_->mutex);
+        if (state_->stopped) return {};
+        for (const auto& entry : state_->databases) databases.push_back(entry.second);
+    }
+    std::vector<std::future<DatabaseStatus>> answers;
+    for (const auto& database : databases) {
+        const auto answer = std::make_shared<std::promise<DatabaseStatus>>();
+        answers.push_back(answer->get_future());
+        database->status([answer](DatabaseStatus status) { answer->set_value(std::move(status)); });
+    }
+    std::vector<DatabaseStatus> result;
+    for (auto& answer : answers) result.push_back(answer.get());
+    return result;
+}
+
+}  // namespace litestream::engine

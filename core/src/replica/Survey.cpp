@@ -1,0 +1,22 @@
+#include "replica/Survey.h"
+
+namespace litestream::replica {
+
+Survey survey(ReplicaStore& store, const CallContext& context) {
+    Survey result;
+    const FileInfo* newest = nullptr;
+    const auto files = store.listAll(context);
+    for (const auto& file : files) {
+        if (file.id.level == kLevel0) result.levelZero.push_back(file);
+        // Levels ascend: of files that end at the same TXID the one at the lowest level was written by the writer itself.
+        if (newest == nullptr || file.id.range.max > newest->id.range.max) newest = &file;
+    }
+    if (newest == nullptr) return result;
+    result.newest = newest->id.range.max;
+    result.newestTimestamp = newest->timestamp;
+    result.nodeId = store.readHeader(newest->id, context).nodeId;
+    if (newest->id.level == kLevel0) result.levelZeroChecksum = store.readTrailer(*newest, context).fileChecksum;
+    return result;
+}
+
+}  // namespace litestream::replica
