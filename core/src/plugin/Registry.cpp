@@ -46,8 +46,8 @@ struct Registry::State {
     void sort();
 
     ModulePtr require(PluginKind kind, std::string_view name) const;
-    std::string notFound(PluginKind kind, std::string_view name) const;
-    std::string whereWasLooked() const;
+    /// Where was looked, and what was refused there that may have been what `name` stands for.
+    std::string whereWasLooked(std::string_view name) const;
 };
 
 void Registry::State::loadDirectory(const fs::path& directory) {
@@ -112,22 +112,19 @@ ModulePtr Registry::State::require(PluginKind kind, std::string_view name) const
     const auto found = std::find_if(modules.begin(), modules.end(), [&](const ModulePtr& module) {
         return module->plugin().kind == kind && module->plugin().name == name;
     });
-    if (found == modules.end()) throw Error(ErrorCode::Unsupported, notFound(kind, name));
+    if (found == modules.end()) {
+        throw Error(ErrorCode::Unsupported, describe(kind, name) + " not found: " + whereWasLooked(name));
+    }
     return *found;
 }
 
-std::string Registry::State::whereWasLooked() const {
-    if (searched.empty()) return "no plugin directory was given";
-    std::string text = "looked in ";
+std::string Registry::State::whereWasLooked(std::string_view name) const {
+    std::string text = searched.empty() ? "no plugin directory was given" : "looked in ";
     for (std::size_t i = 0; i < searched.size(); ++i) text += (i == 0 ? "" : ", ") + searched[i];
-    return text;
-}
-
-std::string Registry::State::notFound(PluginKind kind, std::string_view name) const {
-    std::string text = describe(kind, name) + " not found: " + whereWasLooked();
     for (const RefusedFile& file : refused) {
-        const bool isDirectory = fs::is_directory(file.file);
-        if (isDirectory || (!name.empty() && file.file.filename().string().find(name) != std::string::npos)) {
+        // In a directory that was refused as a whole it may be, too.
+        std::error_code ignored;
+        if (fs::is_directory(file.file, ignored) || file.file.filename().string().find(name) != std::string::npos) {
             text += ". " + file.file.string() + " was refused: " + file.reason;
         }
     }
@@ -193,8 +190,8 @@ Registry::ParsedUrl Registry::parseUrl(std::string_view url) const {
         return {plugin.name, module->guard("parseUrl", [&] { return parser.parseUrl(url); })};
     }
     // The rest of the URL may hold a password.
-    throw Error(ErrorCode::Unsupported, "no plugin takes the replica URL scheme \"" + scheme + "\". " +
-                                            state_->notFound(PluginKind::Transport, scheme));
+    throw Error(ErrorCode::Unsupported, "no transport plugin takes the URL scheme \"" + scheme + "\": " +
+                                            state_->whereWasLooked(scheme));
 }
 
 ltx::CodecSet Registry::codecs() const {
