@@ -1,0 +1,74 @@
+#include "Followed.h"
+
+#include <algorithm>
+
+namespace litestream::sqlite {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+/// Below this size nobody checkpoints by default, so nothing is gained by speed.
+constexpr std::uint32_t kPressingFrames = 300;
+constexpr auto kHotFor = milliseconds(100);
+constexpr auto kQuietAfter = milliseconds(40);
+constexpr Watcher::Clock::duration kFirstInterval = microseconds(50);
+constexpr Watcher::Clock::duration kWarmInterval = milliseconds(1);
+constexpr Watcher::Clock::duration kSlowestInterval = milliseconds(5);
+constexpr Watcher::Clock::duration kHotInterval = microseconds(250);
+
+}  // namespace
+
+bool Watcher::Followed::look(Clock::time_point now, Calls& calls) {
+    const WalIndex& index = connection.index();
+    const auto header = index.tryHeader();
+    if (!header) return false;  // in the middle of a commit
+    const std::uint32_t nBackfill = index.nBackfill();
+    const bool committed = *header != seen_;
+    const bool changed = committed || nBackfill != seenBackfill_;
+    if (committed) {
+        const auto commits = std::max<std::uint32_t>(1, header->iChange - seen_.iChange);
+        const auto gap = std::min<Clock::duration>(now - lastCommit_, kHotFor) / commits;
+        commitGap_ = (commitGap_ * 3 + gap) / 4;
+        lastCommit_ = now;
+    }
+    if (changed) lastActivity_ = now;
+    seen_ = *header;
+    seenBackfill_ = nBackfill;
+    report(*header, nBackfill, calls);
+    return changed;
+}
+
+void Watcher::Followed::report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls) const {
+    const Watch::State state = watch->state();
+    if (state.hold == Guard::Hold::None) return;  // core knows that the source is lost
+    const bool captured = header.mxFrame == state.frame && (header.mxFrame == 0 || header.aSalt == state.salts);
+    const bool mayRecycle = captured && state.hold == Guard::Hold::Reset && state.released && nBackfill == header.mxFrame;
+    if (!captured && watch->firstReport(Wake::Changed)) calls.push_back({watch, Wake::Changed});
+    if ((mayRecycle || (!captured && header.mxFrame > kPressingFrames)) && watch->firstReport(Wake::Pressing)) {
+        calls.push_back({watch, Wake::Pressing});
+    }
+}
+
+bool Watcher::Followed::hot(Clock::time_point now) const noexcept {
+    return seen_.mxFrame > kPressingFrames && now - lastCommit_ < kHotFor;
+}
+
+void Watcher::Followed::schedule(Clock::time_point now, bool changed) {
+    if (hot(now)) {
+        // The log can be recycled only between "the application has checkpointed" and "it writes again": be a few times
+        // faster than the application commits, and no faster.
+        interval_ = std::clamp<Clock::duration>(commitGap_ / 4, kHotInterval, kSlowestInterval);
+    } else if (changed) {
+        interval_ = kWarmInterval;
+    } else {
+        interval_ = std::clamp<Clock::duration>(interval_ * 4, kFirstInterval, kSlowestInterval);
+    }
+    nextLook = now + interval_;
+}
+
+bool Watcher::Followed::quiet(Clock::time_point now) const noexcept { return now - lastActivity_ > kQuietAfter; }
+
+bool Watcher::Followed::awaitsBackfill() const noexcept { return seenBackfill_ < seen_.mxFrame; }
+
+}  // namespace litestream::sqlite

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "Watcher.h"
+
+#include <optional>
+
+namespace litestream::sqlite {
+
+/// What the watcher knows of one attached database. Belongs to Watcher.
+struct Watcher::Followed {
+    Followed(std::shared_ptr<Watch> w, const LockConnection& c) : watch(std::move(w)), connection(c) {}
+
+    /// One look at the wal-index: notes what changed and adds the calls that are due.
+    /// Returns true if anything changed since the last look.
+    bool look(Clock::time_point now, Calls& calls);
+
+    /// When a warm database should be looked at again, given whether the last look saw a change.
+    void schedule(Clock::time_point now, bool changed);
+
+    bool quiet(Clock::time_point now) const noexcept;
+
+    /// True while checkpoints by others are what we wait for: they write the database file, not the WAL.
+    bool awaitsBackfill() const noexcept;
+
+    std::shared_ptr<Watch> watch;
+    const LockConnection& connection;
+    int walDescriptor = -1;  // of inotify; -1 = not armed
+    int databaseDescriptor = -1;
+    bool isWarm = false;
+    Clock::time_point nextLook{};
+
+private:
+    void report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls) const;
+    bool hot(Clock::time_point now) const noexcept;
+
+    WalIndexHeader seen_;
+    std::uint32_t seenBackfill_ = 0;
+    Clock::time_point lastActivity_{};  // an event or a change
+    Clock::time_point lastCommit_{};
+    Clock::duration commitGap_ = std::chrono::milliseconds(20);  // smoothed
+    Clock::duration interval_{};
+
+    friend class Watcher;
+};
+
+/// A detached database. Belongs to Watcher.
+struct Watcher::Awaited {
+    std::shared_ptr<Watch> watch;
+    std::filesystem::path database;
+    bool missing;
+    Clock::time_point retryAt;
+};
+
+}  // namespace litestream::sqlite

@@ -1,0 +1,126 @@
+#include "SqliteSource.h"
+
+#include <thread>
+
+namespace litestream::sqlite {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+// The barrier is the only place where a writer may meet a lock of ours, so every step of it is bounded.
+constexpr auto kWriteLockPatience = milliseconds(4);
+constexpr auto kWriteLockPause = microseconds(30);
+constexpr std::uint64_t kLongestTailBytes = 4u << 20;
+constexpr auto kCheckpointPatience = milliseconds(5);
+constexpr auto kLongestHold = milliseconds(50);
+
+/// Spins for SQLite's write lock. A busy handler would sleep for too long to win against a tight writer.
+HeldLock spinForWriteLock(LockConnection& connection) {
+    const auto deadline = SteadyClock::now() + kWriteLockPatience;
+    for (;;) {
+        if (auto lock = connection.tryExclusive(kWriteLock)) return lock;
+        if (SteadyClock::now() >= deadline) return {};
+        std::this_thread::sleep_for(kWriteLockPause);
+    }
+}
+
+}  // namespace
+
+bool SqliteSource::tryEnterBackfill() {
+    if (!released_ || !guard_->enterBackfill(position_)) return false;
+    hardLimit_ = settings_.walLimitHard;
+    return true;
+}
+
+void SqliteSource::keepHouse(PageSink& sink, Capture& result) {
+    if (guard_->hold() != Guard::Hold::Reset || tryEnterBackfill()) return;
+    const auto header = connection_->index().header();
+    if (!header) return;
+    const auto now = SteadyClock::now();
+    const auto step = plan_->next(*header, connection_->index().nBackfill(), walBytes(header->mxFrame), now);
+    if (step == CheckpointPlan::Step::None) return;
+
+    auto outcome = CheckpointPlan::Result::Blocked;
+    try {
+        outcome = step == CheckpointPlan::Step::Passive ? passive(*header) : barrier(*header, sink, result);
+    } catch (const Refusal& refusal) {
+        host_.log(LogLevel::Warning, context_.database.string() + ": " + refusal.what());
+    }
+    plan_->done(step, outcome, SteadyClock::now());
+}
+
+/// Safe beside a vulnerable SQLite because Hold::Reset is held: the WAL cannot be reset under the checkpoint.
+CheckpointPlan::Result SqliteSource::passive(const WalIndexHeader& header) {
+    if (checkpointer_->passive() == Checkpointer::Result::Busy) return CheckpointPlan::Result::Missed;
+    if (connection_->index().nBackfill() < header.mxFrame) return CheckpointPlan::Result::Blocked;
+    tryEnterBackfill();
+    return CheckpointPlan::Result::Progress;
+}
+
+/// Writers that commit without a pause never leave the moment in which everything is both captured and checkpointed. Makes that
+/// moment: copies all that can be copied first, then holds writers off for what is left.
+CheckpointPlan::Result SqliteSource::barrier(const WalIndexHeader& header, PageSink& sink, Capture& result) {
+    const auto first = passive(header);
+    if (first == CheckpointPlan::Result::Blocked || guard_->hold() == Guard::Hold::Backfill) return first;
+
+    const HeldLock write = spinForWriteLock(*connection_);
+    if (!write) return CheckpointPlan::Result::Missed;
+    const auto begun = SteadyClock::now();
+    captureUnderBarrier(sink, result);
+    // With the write lock the end of the log stands still; a checkpoint of the application may be doing our work.
+    const auto deadline = begun + kCheckpointPatience;
+    while (result.outcome != Capture::Outcome::More && connection_->index().nBackfill() < position_.frame &&
+           SteadyClock::now() < deadline) {
+        if (checkpointer_->passive() == Checkpointer::Result::Busy) std::this_thread::sleep_for(kWriteLockPause);
+    }
+    // Core releases what it gets as soon as capture() returns. That would be after the writers are let go, hence too late.
+    const bool entered = guard_->enterBackfill(position_);
+    if (entered) hardLimit_ = settings_.walLimitHard;
+    const auto held = std::chrono::duration_cast<milliseconds>(SteadyClock::now() - begun);
+    if (held > kLongestHold) {
+        host_.log(LogLevel::Warning, context_.database.string() + ": writers were held off for " + std::to_string(held.count()) + " ms");
+    }
+    return entered ? CheckpointPlan::Result::Progress : CheckpointPlan::Result::Missed;
+}
+
+/// The tail goes to the running capture, unless it is too long to hold writers off for.
+void SqliteSource::captureUnderBarrier(PageSink& sink, Capture& result) {
+    const auto header = connection_->index().header();
+    if (!header || header->mxFrame == position_.frame) return;
+    if (walBytes(header->mxFrame - position_.frame) > kLongestTailBytes) {
+        result.outcome = Capture::Outcome::More;
+        return;
+    }
+    pass(*header, kLongestTailBytes, sink, result);
+}
+
+/// When our guard or an image is what keeps a huge log from being recycled, continuity is given up, not the application's
+/// disk. A foreign reader would keep it just as well; then giving up gains nothing.
+void SqliteSource::enforceHardLimit(const WalIndexHeader& header) {
+    if (walBytes(header.mxFrame) <= hardLimit_) return;
+    if (const auto pin = image_.lock(); pin && !pin->revoked()) {
+        pin->revoke();
+        return;
+    }
+    const bool behind = !released_ || walBytes(header.mxFrame - position_.frame) > hardLimit_ / 2;
+    if (!behind && (settings_.barrier || guard_->blockedByReader(header))) return;
+    hardLimit_ = 2 * walBytes(header.mxFrame);  // what follows starts with the same log
+    throw WalDamage("the WAL has grown to " + std::to_string(walBytes(header.mxFrame)) +
+                    " bytes, beyond wal-limit-hard: it is let go so that the application can recycle it");
+}
+
+/// More frames copied than written is the trace of SQLite's WAL-reset bug in another process: its next commits may build on
+/// stale pages.
+void SqliteSource::reportOverrun(const WalIndexHeader& header) {
+    if (overrunReported_ || connection_->index().nBackfill() <= header.mxFrame) return;
+    const auto now = connection_->index().header();
+    if (!now || now->aSalt != header.aSalt || connection_->index().nBackfill() <= now->mxFrame) return;
+    overrunReported_ = true;
+    host_.log(LogLevel::Error, context_.database.string() +
+                                   ": the wal-index claims more checkpointed frames than exist, which only SQLite's WAL-reset bug "
+                                   "(fixed in 3.51.3) does. Check the database with PRAGMA integrity_check and restore a state from before now "
+                                   "if it fails; update the SQLite of every application that uses it");
+}
+
+}  // namespace litestream::sqlite

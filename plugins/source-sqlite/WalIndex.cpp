@@ -1,0 +1,84 @@
+#include "WalIndex.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+namespace litestream::sqlite {
+namespace {
+
+constexpr std::size_t kHeaderWords = 12;
+constexpr std::size_t kChecksummedBytes = 40;
+/// A writer needs well under a microsecond between the copies; a preempted one is waited for by the caller's next turn.
+constexpr int kAttempts = 200;
+
+using HeaderWords = std::array<std::uint32_t, kHeaderWords>;
+
+HeaderWords copy(const std::uint32_t* words) noexcept {
+    HeaderWords result;
+    for (std::size_t i = 0; i < kHeaderWords; ++i) result[i] = __atomic_load_n(words + i, __ATOMIC_RELAXED);
+    return result;
+}
+
+}  // namespace
+
+void WalChecksum::add(const std::byte* data, std::size_t bytes, bool bigEndian) noexcept {
+    std::uint32_t a = s0;
+    std::uint32_t b = s1;
+    const bool swap = bigEndian != (std::endian::native == std::endian::big);
+    for (std::size_t i = 0; i < bytes; i += 8) {
+        std::uint32_t x;
+        std::uint32_t y;
+        std::memcpy(&x, data + i, 4);
+        std::memcpy(&y, data + i + 4, 4);
+        a += (swap ? __builtin_bswap32(x) : x) + b;
+        b += (swap ? __builtin_bswap32(y) : y) + a;
+    }
+    s0 = a;
+    s1 = b;
+}
+
+std::uint32_t bigEndian32(const std::byte* bytes) noexcept {
+    std::uint32_t value;
+    std::memcpy(&value, bytes, 4);
+    return std::endian::native == std::endian::big ? value : __builtin_bswap32(value);
+}
+
+std::optional<WalIndexHeader> WalIndex::tryHeader() const noexcept {
+    // Writers store the second copy first. Reading in the other order, equal copies are one writer's work.
+    const HeaderWords words = copy(words_);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (words != copy(words_ + kHeaderWords)) return std::nullopt;
+
+    const auto* bytes = reinterpret_cast<const std::byte*>(words.data());
+    if (bytes[12] == std::byte{0}) return std::nullopt;
+    WalChecksum checksum;
+    checksum.add(bytes, kChecksummedBytes, std::endian::native == std::endian::big);
+    if (checksum != WalChecksum{words[10], words[11]}) return std::nullopt;
+
+    std::uint16_t szPage;
+    std::memcpy(&szPage, bytes + 14, 2);
+    WalIndexHeader header;
+    header.iVersion = words[0];
+    header.iChange = words[2];
+    header.bigEndCksum = bytes[13] != std::byte{0};
+    header.szPage = szPage == 1 ? 65536 : szPage;
+    header.mxFrame = words[4];
+    header.nPage = words[5];
+    header.aFrameCksum = {words[6], words[7]};
+    header.aSalt = {bigEndian32(bytes + 32), bigEndian32(bytes + 36)};
+    return header;
+}
+
+std::optional<WalIndexHeader> WalIndex::header() const noexcept {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        if (auto header = tryHeader()) return header;
+    }
+    return std::nullopt;
+}
+
+void WalIndex::setReadMark(int reader, std::uint32_t mark) const noexcept {
+    __atomic_store_n(words_ + 25 + reader, mark, __ATOMIC_RELEASE);
+}
+
+}  // namespace litestream::sqlite

@@ -1,0 +1,42 @@
+#include "Watch.h"
+
+namespace litestream::sqlite {
+
+void Watch::capturing() noexcept {
+    changedReported_ = false;
+    pressingReported_ = false;
+}
+
+void Watch::publish(const WalPosition& position, Guard::Hold hold, bool released, SteadyClock::time_point callAt) noexcept {
+    salts_ = (std::uint64_t{position.salts.salt1} << 32) | position.salts.salt2;
+    frame_ = position.frame;
+    hold_ = hold;
+    released_ = released;
+    callAt_ = callAt.time_since_epoch().count();
+}
+
+Watch::State Watch::state() const noexcept {
+    const std::uint64_t salts = salts_;
+    return {{static_cast<std::uint32_t>(salts >> 32), static_cast<std::uint32_t>(salts)},
+            frame_,
+            hold_,
+            released_,
+            SteadyClock::time_point(SteadyClock::duration(callAt_))};
+}
+
+bool Watch::firstReport(Wake reason) noexcept {
+    auto& reported = reason == Wake::Changed ? changedReported_ : pressingReported_;
+    return !reported.exchange(true);
+}
+
+void Watch::wake(Wake reason) {
+    const std::lock_guard lock(wakeMutex_);
+    if (wake_) wake_(reason);
+}
+
+void Watch::close() {
+    const std::lock_guard lock(wakeMutex_);
+    wake_ = nullptr;
+}
+
+}  // namespace litestream::sqlite

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "Guard.h"
+
+#include <litestream/Source.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+
+namespace litestream::sqlite {
+
+using SteadyClock = std::chrono::steady_clock;
+
+/// What a source and the watcher tell each other about one database. Shared by both, because the watcher may be on its way to
+/// a wake call when the source ends.
+///
+/// Threads: all members may be called from any thread.
+class Watch {
+public:
+    explicit Watch(std::function<void(Wake)> wake) : wake_(std::move(wake)) {}
+
+    // The source's side.
+
+    /// A capture begins: everything committed from now on is worth a wake call again.
+    void capturing() noexcept;
+
+    /// Where the source stands. `released` = the guard may let the log recycle; `callAt` = wants to be called then.
+    void publish(const WalPosition& position, Guard::Hold hold, bool released, SteadyClock::time_point callAt) noexcept;
+
+    /// No wake call runs or begins after this returns.
+    void close();
+
+    // The watcher's side.
+
+    struct State {
+        WalSalts salts;
+        std::uint32_t frame;
+        Guard::Hold hold;
+        bool released;
+        SteadyClock::time_point callAt;
+    };
+    /// Not a snapshot across fields: a mixture is corrected by the next look.
+    State state() const noexcept;
+
+    /// True for the first of several reports between two captures.
+    bool firstReport(Wake reason) noexcept;
+    void wake(Wake reason);
+
+private:
+    std::mutex wakeMutex_;  // guards wake_, held during the call
+    std::function<void(Wake)> wake_;
+
+    std::atomic<std::uint64_t> salts_{0};
+    std::atomic<std::uint32_t> frame_{0};
+    std::atomic<Guard::Hold> hold_{Guard::Hold::None};
+    std::atomic<bool> released_{false};
+    std::atomic<SteadyClock::rep> callAt_{0};
+    std::atomic<bool> changedReported_{false};
+    std::atomic<bool> pressingReported_{false};
+};
+
+}  // namespace litestream::sqlite

@@ -1,0 +1,245 @@
+#include "Watcher.h"
+
+#include "Followed.h"
+
+#include <litestream/Error.h>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace litestream::sqlite {
+namespace {
+
+/// One-shot, so that a busy database costs no event per write.
+constexpr std::uint32_t kEvents = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONESHOT;
+/// A replaced file raises no event that every kernel delivers: all paths are looked at once in this many slow ticks.
+constexpr std::size_t kPathCheckTicks = 16;
+constexpr auto kAttachReminder = std::chrono::seconds(5);
+
+int openInotify() {
+    const int descriptor = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    return descriptor;  // -1: the user's instances are used up; the slow tick does the work
+}
+
+int openEvent() {
+    const int descriptor = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (descriptor < 0) throw systemError("create an eventfd", errno);
+    return descriptor;
+}
+
+}  // namespace
+
+Watcher::Watcher(std::chrono::nanoseconds slowPoll)
+    : slowPoll_(std::max<Clock::duration>(slowPoll, std::chrono::milliseconds(1))),
+      inotify_(openInotify()),
+      event_(openEvent()),
+      nextSlowTick_(Clock::now() + slowPoll_) {
+    thread_ = std::thread([this] { run(); });
+}
+
+Watcher::~Watcher() {
+    stop_ = true;
+    notify();
+    thread_.join();
+    if (inotify_ >= 0) ::close(inotify_);
+    ::close(event_);
+}
+
+void Watcher::follow(std::shared_ptr<Watch> watch, const LockConnection& connection) {
+    const std::lock_guard lock(mutex_);
+    remove(*watch);
+    followed_.push_back(std::make_unique<Followed>(std::move(watch), connection));
+    warm(*followed_.back(), Clock::now());
+    notify();
+}
+
+void Watcher::await(std::shared_ptr<Watch> watch, std::filesystem::path database, bool missing,
+                    std::chrono::nanoseconds retryAfter) {
+    const std::lock_guard lock(mutex_);
+    remove(*watch);
+    awaited_.push_back(std::make_unique<Awaited>(std::move(watch), std::move(database), missing, Clock::now() + retryAfter));
+}
+
+void Watcher::forget(const Watch& watch) {
+    const std::lock_guard lock(mutex_);
+    remove(watch);
+}
+
+void Watcher::remove(const Watch& watch) {
+    std::erase_if(awaited_, [&](const auto& awaited) { return awaited->watch.get() == &watch; });
+    const auto found = std::find_if(followed_.begin(), followed_.end(),
+                                    [&](const auto& followed) { return followed->watch.get() == &watch; });
+    if (found == followed_.end()) return;
+    disarm(**found);
+    std::erase(warm_, found->get());
+    std::swap(*found, followed_.back());
+    followed_.pop_back();
+}
+
+void Watcher::notify() const noexcept {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(event_, &one, sizeof one);
+}
+
+void Watcher::run() noexcept {
+    Calls calls;
+    while (!stop_) {
+        try {
+            Clock::duration pause;
+            {
+                const std::lock_guard lock(mutex_);
+                pause = untilNextLook(Clock::now());
+            }
+            sleep(pause);
+            calls.clear();
+            {
+                const std::lock_guard lock(mutex_);
+                look(calls);
+            }
+            for (const auto& call : calls) call.watch->wake(call.reason);
+        } catch (...) {
+            // Out of memory, or a wake function that throws: whatever was missed is seen by the next slow tick.
+            sleep(slowPoll_);
+        }
+    }
+}
+
+Watcher::Clock::duration Watcher::untilNextLook(Clock::time_point now) const {
+    auto next = nextSlowTick_;
+    for (const Followed* followed : warm_) next = std::min(next, followed->nextLook);
+    return std::max(next - now, Clock::duration::zero());
+}
+
+void Watcher::sleep(Clock::duration duration) const noexcept {
+    std::array<pollfd, 2> descriptors{pollfd{event_, POLLIN, 0}, pollfd{inotify_, POLLIN, 0}};
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+    const timespec limit{seconds.count(), std::chrono::nanoseconds(duration - seconds).count()};
+    if (::ppoll(descriptors.data(), descriptors.size(), &limit, nullptr) <= 0) return;
+    std::uint64_t ignored;
+    [[maybe_unused]] const auto read = ::read(event_, &ignored, sizeof ignored);
+}
+
+void Watcher::look(Calls& calls) {
+    const auto now = Clock::now();
+    readEvents(now, calls);
+    pollWarm(now, calls);
+    if (now >= nextSlowTick_) {
+        nextSlowTick_ = now + slowPoll_;
+        slowTick(now, calls);
+    }
+}
+
+void Watcher::readEvents(Clock::time_point now, Calls& calls) {
+    alignas(inotify_event) std::array<char, 4096> buffer;
+    for (;;) {
+        const ssize_t bytes = ::read(inotify_, buffer.data(), buffer.size());
+        if (bytes <= 0) return;
+        for (ssize_t offset = 0; offset < bytes;) {
+            inotify_event event;
+            std::memcpy(&event, buffer.data() + offset, sizeof event);
+            offset += static_cast<ssize_t>(sizeof event + event.len);
+            const auto found = byDescriptor_.find(event.wd);
+            if (found == byDescriptor_.end()) continue;  // disarmed since, or the end of a one-shot watch
+            Followed& followed = *found->second;
+            if ((event.mask & (IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)) != 0 && !followed.connection.replaced().empty() &&
+                followed.watch->firstReport(Wake::Pressing)) {
+                calls.push_back({followed.watch, Wake::Pressing});
+            }
+            warm(followed, now);
+        }
+    }
+}
+
+/// From watching to polling.
+void Watcher::warm(Followed& followed, Clock::time_point now) {
+    disarm(followed);
+    followed.lastActivity_ = now;
+    followed.interval_ = {};
+    followed.nextLook = now;
+    if (followed.isWarm) return;
+    followed.isWarm = true;
+    warm_.push_back(&followed);
+}
+
+void Watcher::pollWarm(Clock::time_point now, Calls& calls) {
+    for (std::size_t i = 0; i < warm_.size();) {
+        Followed& followed = *warm_[i++];
+        if (followed.nextLook > now) continue;
+        const bool changed = followed.look(now, calls);
+        followed.schedule(now, changed);
+        if (changed || !followed.quiet(now)) continue;
+        // Watch again first and look once more then: what happens in between is seen by one of the two.
+        arm(followed);
+        if (followed.look(now, calls)) {
+            disarm(followed);
+            continue;
+        }
+        followed.isWarm = false;
+        warm_[--i] = warm_.back();
+        warm_.pop_back();
+    }
+}
+
+void Watcher::arm(Followed& followed) {
+    addWatch(followed, followed.walDescriptor, followed.connection.walPath());
+    if (followed.awaitsBackfill()) addWatch(followed, followed.databaseDescriptor, followed.connection.path());
+}
+
+void Watcher::addWatch(Followed& followed, int& descriptor, const std::filesystem::path& path) {
+    if (inotify_ < 0) return;
+    descriptor = ::inotify_add_watch(inotify_, path.c_str(), kEvents);
+    if (descriptor >= 0) byDescriptor_[descriptor] = &followed;
+}
+
+void Watcher::disarm(Followed& followed) {
+    for (int* descriptor : {&followed.walDescriptor, &followed.databaseDescriptor}) {
+        if (*descriptor < 0) continue;
+        byDescriptor_.erase(*descriptor);
+        ::inotify_rm_watch(inotify_, *descriptor);  // fails if its one shot is spent
+        *descriptor = -1;
+    }
+}
+
+void Watcher::slowTick(Clock::time_point now, Calls& calls) {
+    for (const auto& followed : followed_) {
+        if (!followed->isWarm && followed->look(now, calls)) warm(*followed, now);
+        const auto callAt = followed->watch->state().callAt;
+        if (callAt != Clock::time_point{} && now >= callAt && followed->watch->firstReport(Wake::Pressing)) {
+            calls.push_back({followed->watch, Wake::Pressing});
+        }
+    }
+    checkPaths(calls);
+    checkAwaited(now, calls);
+}
+
+void Watcher::checkPaths(Calls& calls) {
+    const std::size_t share = (followed_.size() + kPathCheckTicks - 1) / kPathCheckTicks;
+    for (std::size_t i = 0; i < share; ++i) {
+        const Followed& followed = *followed_[nextPathCheck_++ % followed_.size()];
+        if (!followed.connection.replaced().empty() && followed.watch->firstReport(Wake::Pressing)) {
+            calls.push_back({followed.watch, Wake::Pressing});
+        }
+    }
+}
+
+void Watcher::checkAwaited(Clock::time_point now, Calls& calls) {
+    for (const auto& awaited : awaited_) {
+        struct stat info {};
+        const bool appeared = awaited->missing && ::stat(awaited->database.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+                              info.st_size >= 512;
+        if (!appeared && (awaited->missing || now < awaited->retryAt)) continue;
+        awaited->missing = false;
+        awaited->retryAt = now + kAttachReminder;
+        calls.push_back({awaited->watch, Wake::Attach});
+    }
+}
+
+}  // namespace litestream::sqlite
