@@ -1,0 +1,112 @@
+#include "config/Resolve.h"
+
+#include "config/IniReader.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace litestream::config {
+namespace {
+
+/// The plugins of this build, as a user has them.
+const plugin::Registry& registry() {
+    static const std::unique_ptr<plugin::Registry> loaded = plugin::Registry::load({LITESTREAM_BIN "/plugins"});
+    return *loaded;
+}
+
+std::vector<engine::DatabaseOptions> resolveText(const std::string& text) {
+    std::istringstream stream(text);
+    return resolve(readIni(stream, "test.ini"), registry());
+}
+
+std::string errorOf(const std::string& text) {
+    try {
+        resolveText(text);
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+TEST(Resolve, GivesTheEngineWhatItNeeds) {
+    const auto databases = resolveText(
+        "[database app]\npath = /var/app.db\nsync-interval = 2s\nreplica = file:///a/x\nreplica.off = file:///b\n"
+        "[replica app.long]\ntype = file\npath = /c\n");
+    ASSERT_EQ(databases.size(), 1u);
+    EXPECT_EQ(databases[0].path, "/var/app.db");
+    EXPECT_EQ(databases[0].source, "sqlite");
+    EXPECT_EQ(databases[0].codec, "lz4");
+    EXPECT_EQ(databases[0].syncInterval, std::chrono::seconds(2));
+    ASSERT_EQ(databases[0].replicas.size(), 3u);
+    EXPECT_EQ(databases[0].replicas[0].name, "file");
+    EXPECT_EQ(databases[0].replicas[0].options.text("path"), "/a/x");
+    EXPECT_EQ(databases[0].replicas[1].name, "off");
+    EXPECT_EQ(databases[0].replicas[2].name, "long");
+    EXPECT_EQ(databases[0].replicas[2].options.text("path"), "/c");
+}
+
+TEST(Resolve, NumbersReplicasWithoutAName) {
+    const std::vector<std::string> urls{"file:///a", "file:///b"};
+    const auto databases = resolve(fromArguments("/var/app.db", urls), registry());
+    EXPECT_EQ(databases[0].replicas[0].name, "file");
+    EXPECT_EQ(databases[0].replicas[1].name, "file-2");
+}
+
+TEST(Resolve, RefusesADatabaseWithoutPathOrReplica) {
+    EXPECT_EQ(errorOf("[database app]\nreplica = file:///a\n"), "test.ini:1: database config #1: must specify 'path'");
+    EXPECT_EQ(errorOf("[database app]\npath = /a.db\n"), "test.ini:1: must specify replica for database /a.db");
+}
+
+TEST(Resolve, RefusesADatabaseTwice) {
+    EXPECT_EQ(errorOf("[database a]\npath = /x/../a.db\nreplica = file:///a\n[database b]\npath = /a.db\nreplica = file:///b\n"),
+              "test.ini:4: database config #2: duplicate path \"/a.db\" (already used by database config #1); each database can be "
+              "listed only once");
+}
+
+TEST(Resolve, RefusesAReplicaPlaceTwiceHoweverItIsWritten) {
+    const std::string text = errorOf(
+        "[database a]\npath = /a.db\nreplica = file:///backup/x\n[database b]\npath = /b.db\n[replica b.y]\ntype = file\npath = "
+        "/backup/./x/\n");
+    EXPECT_TRUE(text.starts_with("test.ini:6: two replicas in one place (file path=/backup/x)")) << text;
+    EXPECT_NE(text.find("/a.db"), std::string::npos) << text;
+}
+
+TEST(Resolve, RefusesAReplicaNameTwice) {
+    EXPECT_EQ(errorOf("[database a]\npath = /a.db\nreplica.x = file:///1\n[replica a.x]\ntype = file\npath = /2\n"),
+              "test.ini:4: duplicate replica name: \"x\"");
+}
+
+TEST(Resolve, ChecksPluginOptionsAgainstTheirDeclaration) {
+    EXPECT_EQ(errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = file\npaht = /2\n"),
+              "test.ini:5: unknown key \"paht\": neither a setting nor an option of plugin \"file\". Did you mean \"path\"?");
+    EXPECT_EQ(errorOf("[database a]\npath = /a.db\nsync-intervall = 1s\nreplica = file:///a\n"),
+              "test.ini:3: unknown key \"sync-intervall\": neither a setting nor an option of plugin \"sqlite\". Did you mean "
+              "\"sync-interval\"?");
+    const std::string missing = errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = file\n");
+    EXPECT_TRUE(missing.starts_with("test.ini:3: ") && missing.find("\"path\"") != std::string::npos) << missing;
+}
+
+TEST(Resolve, NamesThePluginThatIsMissing) {
+    EXPECT_EQ(errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = fiel\n"),
+              "test.ini:3: no plugin for replica type \"fiel\". Did you mean \"file\"?");
+    EXPECT_EQ(errorOf("[database a]\npath = /a.db\ncodec = zip\nreplica = file:///a\n"), "test.ini:1: no plugin for codec \"zip\"");
+    EXPECT_EQ(errorOf("[database a]\npath = /a.db\nsource = oracle\nreplica = file:///a\n"),
+              "test.ini:1: no plugin for source \"oracle\"");
+}
+
+TEST(Resolve, RefusesAUrlAndATypeThatDisagree) {
+    const std::string text = errorOf("[database a]\npath = /a.db\n[replica a.x]\nurl = file:///a\ntype = tape\n");
+    EXPECT_EQ(text, "test.ini:3: type \"tape\" does not fit the url, which is of type \"file\"");
+    EXPECT_EQ(errorOf("[database a]\npath = /a.db\n[replica a.x]\n"), "test.ini:3: replica needs a \"url\" or a \"type\"");
+}
+
+TEST(Resolve, RefusesTimesThatMakeNoSense) {
+    EXPECT_EQ(errorOf("[litestream]\nshutdown-sync-timeout = -1s\n"),
+              "shutdown-sync-timeout: shutdown-sync-timeout must be >= 0 (got -1s)");
+    EXPECT_EQ(errorOf("[database a]\npath = /a.db\nsync-interval = 0s\nreplica = file:///a\n"),
+              "test.ini:1: sync-interval: sync interval must be greater than 0 (got 0s)");
+}
+
+}  // namespace
+}  // namespace litestream::config
