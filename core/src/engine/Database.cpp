@@ -4,6 +4,7 @@
 
 #include <litestream/Error.h>
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
 
 #include <sys/stat.h>

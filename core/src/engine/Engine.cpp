@@ -21,7 +21,6 @@ struct Engine::State {
                    limits,
                    std::move(clock),
                    ChunkPool(limits.memoryBytes),
-                   {},
                    boost::asio::thread_pool(limits.workers),
                    boost::asio::thread_pool(limits.ioThreads)} {}
 

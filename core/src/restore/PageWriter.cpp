@@ -33,24 +33,25 @@ void PageWriter::write(std::span<const Frame> frames, ConstBytes bytes) {
     flush();
 }
 
-PartialCrc PageWriter::writeAndSum(std::span<const Frame> frames, ConstBytes bytes) {
-    PartialCrc total;
+PartialSum PageWriter::writeAndSum(std::span<const Frame> frames, ConstBytes bytes, PageSums pageSums) {
+    PartialSum total;
     for (const Frame& frame : frames) {
         const ConstBytes packed = bytes.first(frame.size());
         bytes = bytes.subspan(frame.size());
         const MutableBytes content = frame.owned() ? place(frame.page()) : MutableBytes(scratch_);
         ltx::decodeFrame(packed, frame.page(), codecs_, content);
-        sum(total, packed, content);
+        addCrc(total, packed, content);
+        if (pageSums == PageSums::Compute) total.pages ^= ltx::pageChecksum(frame.page(), content);
     }
     flush();
     return total;
 }
 
-void PageWriter::sum(PartialCrc& crc, ConstBytes frame, ConstBytes content) const {
+void PageWriter::addCrc(PartialSum& sum, ConstBytes frame, ConstBytes content) const {
     const bool prefixed = codecs_.find(ltx::load<std::uint16_t>(frame.data() + sizeof(PageNumber))).form.sizePrefixed;
     const ConstBytes head = frame.first(ltx::kPageHeaderSize + (prefixed ? sizeof(std::uint32_t) : 0));
-    crc.crc = ltx::crc64(ltx::crc64(crc.crc, head), content);
-    crc.bytes += head.size() + content.size();
+    sum.crc = ltx::crc64(ltx::crc64(sum.crc, head), content);
+    sum.bytes += head.size() + content.size();
 }
 
 MutableBytes PageWriter::place(PageNumber page) {

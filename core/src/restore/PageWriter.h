@@ -12,11 +12,15 @@
 
 namespace litestream::restore {
 
-/// A CRC-64 and how many bytes it covers.
-struct PartialCrc {
-    std::uint64_t crc = 0;
-    std::uint64_t bytes = 0;
+/// What a run of frames adds to the checksums of its file.
+struct PartialSum {
+    std::uint64_t crc = 0;    ///< CRC-64 of the run
+    std::uint64_t bytes = 0;  ///< that it covers
+    std::uint64_t pages = 0;  ///< LTX's page checksums, XORed
 };
+
+/// Whether the page checksums are wanted: they cost a second pass, and few files keep any.
+enum class PageSums { Skip, Compute };
 
 /// Unpacks page frames and writes the pages at their places in the database file, neighbours in one call. One per worker: its
 /// buffers serve for the whole restore.
@@ -27,13 +31,13 @@ public:
 
     /// Unpacks the owned ones of `frames`, which `bytes` holds back to back, and writes their pages.
     void write(std::span<const Frame> frames, ConstBytes bytes);
-    /// The same, but unpacks all of them and returns what they add to their file's checksum.
-    PartialCrc writeAndSum(std::span<const Frame> frames, ConstBytes bytes);
+    /// The same, but unpacks all of them and returns what they add to their file's checksums.
+    PartialSum writeAndSum(std::span<const Frame> frames, ConstBytes bytes, PageSums pageSums);
 
 private:
     MutableBytes place(PageNumber page);
     void flush();
-    void sum(PartialCrc& crc, ConstBytes frame, ConstBytes content) const;
+    void addCrc(PartialSum& sum, ConstBytes frame, ConstBytes content) const;
 
     int descriptor_;
     std::string name_;

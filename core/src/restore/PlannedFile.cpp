@@ -46,7 +46,7 @@ void checkName(const PlannedFile& file, const replica::FileInfo& info) {
 }
 
 void checkTrailer(const PlannedFile& file) {
-    const bool kept = (file.header.flags & ltx::kFlagNoChecksum) == 0;
+    const bool kept = keepsDatabaseChecksums(file);
     const std::uint64_t post = file.tail.trailer.postApplyChecksum;
     if (kept ? (post & ltx::kChecksumFlag) == 0 : post != 0) refuse(file, "its post-apply checksum contradicts its flags");
 }
@@ -78,11 +78,21 @@ PlannedFile openPlanned(replica::ReplicaStore& store, const replica::FileInfo& i
     return file;
 }
 
-void verifyChecksum(const PlannedFile& file) {
+bool keepsDatabaseChecksums(const PlannedFile& file) noexcept { return (file.header.flags & ltx::kFlagNoChecksum) == 0; }
+
+void verifyChecksums(const PlannedFile& file) {
     std::uint64_t crc = file.headerCrc;
-    for (const PartialCrc& part : file.sums) crc = combineCrc(crc, part.crc, part.bytes);
+    std::uint64_t pages = 0;
+    for (const PartialSum& part : file.sums) {
+        crc = combineCrc(crc, part.crc, part.bytes);
+        pages ^= part.pages;
+    }
     crc = combineCrc(crc, file.tail.crc, file.tail.crcBytes);
     if ((crc | ltx::kChecksumFlag) != file.tail.trailer.fileChecksum) refuse(file, "file checksum mismatch");
+
+    // Of the other files the pages that they leave alone would be needed.
+    if (!keepsDatabaseChecksums(file) || !file.header.isSnapshot()) return;
+    if ((pages | ltx::kChecksumFlag) != file.tail.trailer.postApplyChecksum) refuse(file, "post-apply checksum mismatch");
 }
 
 void checkFirst(const PlannedFile& file) {

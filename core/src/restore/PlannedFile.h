@@ -18,7 +18,7 @@ struct PlannedFile {
     replica::Tail tail;  ///< its index is let go when the pages are claimed
     std::vector<Frame> frames;
     FetchPlan fetches;
-    std::vector<PartialCrc> sums;  ///< of the fetches, in their order, when the file is read whole
+    std::vector<PartialSum> sums;  ///< of the fetches, in their order, when the file is read whole
     ConstBytes small;              ///< all bytes of a small file, in the buffer it was read into
 };
 
@@ -29,8 +29,10 @@ inline constexpr std::uint64_t kSmallFile = 256u << 10;
 /// Reads header and tail, or all of a small file. Throws Error naming the file, Corrupt when the header does not say what the name says.
 PlannedFile openPlanned(replica::ReplicaStore& store, const replica::FileInfo& info, Buffer& buffer, const CallContext& context);
 
-/// Compares the checksum of a file that was read whole. Throws Error(Corrupt).
-void verifyChecksum(const PlannedFile& file);
+/// True when the file keeps checksums of the database. Upstream's daemon writes none.
+bool keepsDatabaseChecksums(const PlannedFile& file) noexcept;
+/// Compares the checksums of a file that was read whole. Throws Error(Corrupt).
+void verifyChecksums(const PlannedFile& file);
 
 /// A plan begins with a file from TXID 1. Throws Error(Corrupt).
 void checkFirst(const PlannedFile& file);

@@ -66,6 +66,10 @@ private:
     std::optional<PageClaims> claims_;
 };
 
+PageSums pageSumsOf(const PlannedFile& file) {
+    return keepsDatabaseChecksums(file) && file.header.isSnapshot() ? PageSums::Compute : PageSums::Skip;
+}
+
 std::uint64_t totalSize(const std::vector<replica::FileInfo>& plan) {
     std::uint64_t bytes = 0;
     for (const replica::FileInfo& file : plan) bytes += file.size;
@@ -147,11 +151,11 @@ void Job::scanFile(Worker& worker, std::size_t ordinal) {
 void Job::writeSmall(Worker& worker, PlannedFile& file) {
     const ConstBytes frames = file.small.subspan(ltx::kHeaderSize, static_cast<std::size_t>(file.tail.framesEnd) - ltx::kHeaderSize);
     try {
-        file.sums = {writerOf(worker).writeAndSum(file.frames, frames)};
+        file.sums = {writerOf(worker).writeAndSum(file.frames, frames, pageSumsOf(file))};
     } catch (const Error& error) {
         throw naming(file.key, error);
     }
-    verifyChecksum(file);
+    verifyChecksums(file);
     file.small = {};
     file.frames = {};
 }
@@ -184,7 +188,7 @@ void Job::fetch() {
         fetchPart(workers_[number], files_[parts[index].ordinal], parts[index].part);
     });
     for (const PlannedFile& file : files_) {
-        if (file.fetches.whole) verifyChecksum(file);
+        if (file.fetches.whole) verifyChecksums(file);
     }
 }
 
@@ -196,7 +200,7 @@ void Job::fetchPart(Worker& worker, PlannedFile& file, std::size_t part) {
     try {
         store_.read(plan_[ordinal].id, wanted.offset, bytes, request());
         if (file.fetches.whole) {
-            file.sums[part] = writerOf(worker).writeAndSum(frames, bytes);
+            file.sums[part] = writerOf(worker).writeAndSum(frames, bytes, pageSumsOf(file));
         } else {
             writerOf(worker).write(frames, bytes);
         }
