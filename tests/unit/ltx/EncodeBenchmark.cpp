@@ -5,7 +5,6 @@
 #include "ltx/Merge.h"
 
 #include <benchmark/benchmark.h>
-#include <lz4.h>
 
 namespace litestream::ltx {
 namespace {
@@ -33,7 +32,9 @@ void encodeSnapshot(MemorySink& sink) {
     encoder.finish();
 }
 
-void setBytes(benchmark::State& state) { state.SetBytesProcessed(state.iterations() * std::int64_t{kPages} * kPageSize); }
+void setBytes(benchmark::State& state) {
+    state.SetBytesProcessed(state.iterations() * std::int64_t{kPages} * kPageSize);
+}
 
 void encodeSnapshotInMemory(benchmark::State& state) {
     MemorySink sink;
@@ -82,25 +83,11 @@ void packOnly(benchmark::State& state) {
     setBytes(state);
 }
 
-/// The plain call, which clears its hash table for every page: what the codec's kept state is measured against.
-void packWithPlainLz4(benchmark::State& state) {
-    Buffer out(testing::lz4().maxPacked(kPageSize));
-    for (auto _ : state) {
-        for (const Buffer& page : pages()) {
-            benchmark::DoNotOptimize(LZ4_compress_default(reinterpret_cast<const char*>(page.data()),
-                                                          reinterpret_cast<char*>(out.data()), static_cast<int>(kPageSize),
-                                                          static_cast<int>(out.size())));
-        }
-    }
-    setBytes(state);
-}
-
 BENCHMARK(encodeSnapshotInMemory)->Unit(benchmark::kMillisecond);
 BENCHMARK(decodeSnapshot)->Unit(benchmark::kMillisecond);
 BENCHMARK(mergeSnapshot)->Unit(benchmark::kMillisecond);
 BENCHMARK(checksumOnly)->Unit(benchmark::kMillisecond);
 BENCHMARK(packOnly)->Unit(benchmark::kMillisecond);
-BENCHMARK(packWithPlainLz4)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace litestream::ltx

@@ -45,7 +45,6 @@ TEST(Lz4Codec, WritesABlockThatPlainLz4Reads) {
     }
 }
 
-// Its state is reused from page to page: no page may depend on what was packed before.
 TEST(Lz4Codec, PacksAPageTheSameWayWhateverCameBefore) {
     const Buffer page = testing::textPage(4096, 1);
     const Buffer first = packedBlock(page);
