@@ -32,8 +32,8 @@ void apply(const std::string& path, const FileAttributes& attributes) {
     }
 }
 
-/// Makes `path` and its parents. What is there already stays as it is.
-void make(const std::string& path, const FileAttributes& attributes) {
+/// Makes `path` and its parents, durably, and tells whether it did. What is there already stays as it is.
+bool make(const std::string& path, const FileAttributes& attributes) {
     const mode_t mode = attributes.directoryMode & 07777;
     int status = ::mkdir(path.c_str(), mode);
     if (status != 0 && errno == ENOENT && path != "/") {
@@ -43,14 +43,16 @@ void make(const std::string& path, const FileAttributes& attributes) {
     if (status == 0) {
         apply(path, attributes);
         syncDirectory(parentOf(path));
-    } else if (errno != EEXIST) {
-        // A read-only or foreign parent is no obstacle when the directory is there.
-        const int reason = errno;
-        struct stat existing{};
-        if (::stat(path.c_str(), &existing) != 0 || !S_ISDIR(existing.st_mode)) {
-            throw systemError("create directory " + path, reason);
-        }
+        return true;
     }
+    if (errno == EEXIST) return false;
+    // A read-only or foreign parent is no obstacle when the directory is there.
+    const int reason = errno;
+    struct stat existing{};
+    if (::stat(path.c_str(), &existing) != 0 || !S_ISDIR(existing.st_mode)) {
+        throw systemError("create directory " + path, reason);
+    }
+    return false;
 }
 
 }  // namespace
@@ -61,9 +63,8 @@ void Directories::prepare(const std::string& base, const FileAttributes& attribu
     make(root_.empty() ? "/" : root_, attributes);
     for (std::size_t slash = base.find('/'); slash != std::string::npos; slash = base.find('/', slash + 1)) {
         const std::string path = root_ + '/' + base.substr(0, slash);
-        make(path, attributes);
-        // Also when it existed: whoever made it may have died before this.
-        syncDirectory(parentOf(path));
+        // Who made one that exists may have died before its name was durable.
+        if (!make(path, attributes)) syncDirectory(parentOf(path));
     }
     if (durable_.size() >= kMostRemembered) durable_.clear();
     durable_.insert(base);
