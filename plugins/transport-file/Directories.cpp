@@ -1,5 +1,6 @@
 #include "Directories.h"
 
+#include "AbandonedFiles.h"
 #include "TempFile.h"
 
 #include <litestream/Error.h>
@@ -66,6 +67,7 @@ void Directories::prepare(const std::string& base, const FileAttributes& attribu
         // Who made one that exists may have died before its name was durable.
         if (!make(path, attributes)) syncDirectory(parentOf(path));
     }
+    removeAbandonedFiles(root_ + '/' + base);
     if (durable_.size() >= kMostRemembered) durable_.clear();
     durable_.insert(base);
 }

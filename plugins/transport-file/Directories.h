@@ -13,7 +13,8 @@ class Directories {
 public:
     explicit Directories(std::string root) : root_(std::move(root)) {}
 
-    /// When it returns, `base` (a key's directory, "" or ending with '/') exists and so do, durably, all names on its way.
+    /// When it returns, `base` (a key's directory, "" or ending with '/') exists and so do, durably, all names on its way. The first time it also
+    /// clears away what killed processes left unfinished in it.
     void prepare(const std::string& base, const FileAttributes& attributes);
     /// Somebody removed it.
     void forget(const std::string& base);

@@ -117,6 +117,23 @@ TEST_F(FileTransport, LeavesNoTemporaryFileBehind) {
     EXPECT_EQ(filesIn("ltx/0"), 1u);
 }
 
+TEST_F(FileTransport, ClearsAwayWhatKilledProcessesLeft) {
+    const fs::path directory = root_.root() / "ltx/0";
+    fs::create_directories(directory);
+    // Beyond every possible process number, a living process, too young, and names that are not ours.
+    const std::string self = std::to_string(::getpid());
+    const std::vector<std::string> kept{".b." + self + ".1.tmp", ".tmp", "0-0.ltx.tmp", ".c.2147483647.tmp", ".young.2147483647.1.tmp"};
+    touch("ltx/0/.a.2147483647.12.tmp");
+    for (const std::string& name : kept) touch("ltx/0/" + name);
+    for (const auto& entry : fs::directory_iterator(directory)) {
+        if (entry.path().filename() == ".young.2147483647.1.tmp") continue;
+        fs::last_write_time(entry.path(), fs::file_time_type::clock::now() - std::chrono::hours(2));
+    }
+    put("ltx/0/a", "x");
+    EXPECT_FALSE(fs::exists(directory / ".a.2147483647.12.tmp"));
+    for (const std::string& name : kept) EXPECT_TRUE(fs::exists(directory / name)) << name;
+}
+
 TEST_F(FileTransport, DoesNotListUnfinishedFilesOrOtherThings) {
     put("ltx/0/a", "x");
     touch("ltx/0/0000000000000002-0000000000000002.ltx.tmp");
