@@ -360,6 +360,6 @@ def ini_of(databases, extra=""):
     """A litestream.ini for {database: [url, ...]}."""
     lines = [extra] if extra else []
     for number, (db, urls) in enumerate(databases.items()):
-        lines += [f"[db.{number}]", f"path = {db}"]
-        lines += [f"replica{'' if k == 0 else k + 1} = {url}" for k, url in enumerate(urls)]
+        lines += [f"[database db{number}]", f"path = {db}"]
+        lines += [f"replica{'' if k == 0 else f'.number{k + 1}'} = {url}" for k, url in enumerate(urls)]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,109 @@
+"""Disks that are full, files that cannot be opened: a clear line, nothing lost, and everything heals by itself."""
+
+import harness
+from harness import ours_only, wait_for
+
+TEXTS = {"ENOSPC": "o space left on device", "EIO": "nput/output error", "EMFILE": "oo many open files", "EACCES": "ermission denied"}
+
+
+class ErrorTestCase(harness.TestCase):
+    def survive(self, error, paths, calls):
+        trigger = self.dir / "trigger"
+        self.write_now(count=20, rows=3)
+        replicator = self.replicate(env=harness.fault(trigger, paths, calls, error))
+        self.wait_restorable(20)
+        trigger.touch()
+        summary = self.write_now(count=80, rows=30, row_bytes=500)
+        wait_for(lambda: any(TEXTS[error] in line for line in replicator.complaints()), f"a line about {error}")
+        self.judge(self.restore(), log=self.commit_log)
+        self.assertTrue(replicator.running(), replicator.output())
+        self.assertLess(summary["max_ms"], 2000, "the writer had to wait")
+        trigger.unlink()
+        restored = self.wait_restorable(summary["newest"])
+        self.assert_same_bytes(self.db, restored)
+        self.assertEqual(0, replicator.stop())
+        # What failed must not be in the way of the next run either.
+        self.replicate()
+        self.write_now(count=5)
+        self.wait_restorable(summary["newest"] + 5)
+
+    def replica_fails(self, error, *calls):
+        self.survive(error, [f"{self.replica}/*"], calls)
+
+    def metadata_fails(self, error, *calls):
+        self.survive(error, [f"{self.dir}/.app.db-litestream/*"], calls)
+
+    @ours_only
+    def test_ReplicaIsFull(self):
+        self.replica_fails("ENOSPC", "write")
+
+    @ours_only
+    def test_ReplicaCannotSync(self):
+        self.replica_fails("EIO", "fsync")
+
+    @ours_only
+    def test_ReplicaCannotWrite(self):
+        self.replica_fails("EIO", "write")
+
+    @ours_only
+    def test_ReplicaCannotRename(self):
+        self.replica_fails("EIO", "rename", "link")
+
+    @ours_only
+    def test_ReplicaRunsOutOfDescriptors(self):
+        self.replica_fails("EMFILE", "open")
+
+    @ours_only
+    def test_ReplicaIsForbidden(self):
+        self.replica_fails("EACCES", "open", "mkdir", "rename", "link")
+
+    @ours_only
+    def test_SpoolIsFull(self):
+        self.metadata_fails("ENOSPC", "write")
+
+    @ours_only
+    def test_SpoolCannotWrite(self):
+        self.metadata_fails("EIO", "write")
+
+    @ours_only
+    def test_SpoolRunsOutOfDescriptors(self):
+        self.metadata_fails("EMFILE", "open")
+
+    @ours_only
+    def test_SpoolIsForbidden(self):
+        self.metadata_fails("EACCES", "open", "mkdir", "rename", "link")
+
+    @ours_only
+    def test_EverythingIsFull(self):
+        self.survive("ENOSPC", [f"{self.replica}/*", f"{self.dir}/.app.db-litestream/*"], ["write", "open", "mkdir"])
+
+    @ours_only
+    def test_RestoreOntoAFullDiskLeavesNothing(self):
+        self.write_now(count=50, rows=10)
+        replicator = self.replicate()
+        self.wait_restorable(50)
+        self.assertEqual(0, replicator.stop())
+        trigger = self.dir / "trigger"
+        trigger.touch()
+        target = self.dir / "target"
+        target.mkdir()
+        restore = self.start(harness.Process([harness.PROGRAM, "restore", "-o", target / "app.db", harness.url_of(self.replica)],
+                                             self.dir / "restore.log", harness.fault(trigger, [f"{target}/*"], ["write"], "ENOSPC")))
+        self.assertEqual(1, restore.wait())
+        self.assertIn(TEXTS["ENOSPC"], restore.output())
+        self.assertFalse((target / "app.db").exists())
+
+
+class InjectorTestCase(harness.TestCase):
+    """The tool itself: a fault that never fires would make every test above pass."""
+
+    def test_FailsOnlyWhileTheTriggerIsThere(self):
+        trigger = self.dir / "trigger"
+        for error, calls in (("ENOSPC", ["write"]), ("EIO", ["fsync"]), ("EMFILE", ["open"]), ("EACCES", ["open"])):
+            app = self.shell(env=harness.fault(trigger, ["*-journal"], calls, error))
+            app("PRAGMA journal_mode = DELETE", "CREATE TABLE IF NOT EXISTS t(x)")
+            trigger.touch()
+            self.assertIn("error", app.attempt("INSERT INTO t VALUES(1)"), f"{calls} {error}")
+            trigger.unlink()
+            app("INSERT INTO t VALUES(2)")
+            app.close()
