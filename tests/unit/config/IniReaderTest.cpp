@@ -76,7 +76,7 @@ path = /c = d
     EXPECT_TRUE(database.takeover);
     ASSERT_EQ(database.sourceOptions.size(), 1u);
     EXPECT_EQ(database.sourceOptions[0].name, "busy-poll");
-    EXPECT_EQ(database.sourceOptions[0].place.line, 27u);
+    EXPECT_EQ(database.sourceOptions[0].place.line, 26u);
 
     ASSERT_EQ(database.replicas.size(), 3u);
     EXPECT_EQ(database.replicas[0].url, "file:///a");

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what a build and its tests need on Debian 12; does nothing when all of it is there.
+set -euo pipefail
+
+packages=(
+    # build
+    cmake ninja-build g++ pkg-config ccache
+    # libraries
+    libpoco-dev libspdlog-dev libfmt-dev libboost-dev libboost-filesystem-dev libboost-system-dev
+    libsqlite3-dev liblz4-dev libisal-dev
+    # tests
+    libgtest-dev libgmock-dev libbenchmark-dev sqlite3 python3 python3-pytest
+)
+
+missing=()
+for package in "${packages[@]}"; do
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [[ $status == installed ]] || missing+=("$package")
+done
+if [[ ${#missing[@]} -eq 0 ]]; then
+    exit 0
+fi
+
+as_root=()
+if [[ $EUID -ne 0 ]]; then
+    if ! command -v sudo >/dev/null; then
+        echo "These packages are missing, and neither are you root nor is there sudo. Install them and try again:" >&2
+        echo "  apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+
+echo "installing: ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
