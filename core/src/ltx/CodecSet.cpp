@@ -8,7 +8,7 @@
 
 namespace litestream::ltx {
 
-void CodecSet::add(std::shared_ptr<const Codec> codec) {
+void CodecSet::add(const std::shared_ptr<const Codec>& codec) {
     for (const PageForm& form : codec->readable()) {
         const bool taken = std::any_of(entries_.begin(), entries_.end(),
                                        [&](const Entry& entry) { return entry.form.flags == form.flags; });

@@ -12,7 +12,7 @@ namespace litestream::ltx {
 class CodecSet {
 public:
     /// Adds every form that `codec` reads. A form that is taken already stays with its first owner.
-    void add(std::shared_ptr<const Codec> codec);
+    void add(const std::shared_ptr<const Codec>& codec);
 
     struct Match {
         const Codec* codec;

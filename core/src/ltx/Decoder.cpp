@@ -14,7 +14,7 @@ namespace litestream::ltx {
 namespace {
 
 // Read at a time. A frame always fits beside it, so that frames are unpacked where they lie.
-constexpr std::size_t kReadSize = 256 * 1024;
+constexpr std::size_t kReadSize = 256u << 10;
 constexpr std::size_t kLargestPage = 65536;
 constexpr std::size_t kSizeField = sizeof(std::uint32_t);
 constexpr std::size_t kReservedOffset = 80;
