@@ -12,6 +12,8 @@ using std::chrono::milliseconds;
 constexpr auto kWriteLockPatience = milliseconds(4);
 constexpr auto kWriteLockPause = microseconds(30);
 constexpr std::uint64_t kLongestTailBytes = 4u << 20;
+constexpr std::uint64_t kShortTailBytes = 1u << 20;
+constexpr int kApproaches = 3;
 constexpr auto kCheckpointPatience = milliseconds(5);
 constexpr auto kLongestHold = milliseconds(50);
 
@@ -33,17 +35,19 @@ bool SqliteSource::tryEnterBackfill() {
     return true;
 }
 
-void SqliteSource::keepHouse(PageSink& sink, Capture& result) {
+void SqliteSource::keepHouse(bool releasedBefore, PageSink& sink, Capture& result) {
     if (guard_->hold() != Guard::Hold::Reset || tryEnterBackfill()) return;
     const auto header = connection_->index().header();
     if (!header) return;
     const auto now = SteadyClock::now();
     const auto step = plan_->next(*header, connection_->index().nBackfill(), walBytes(header->mxFrame), now);
     if (step == CheckpointPlan::Step::None) return;
+    // The barrier ends with the log being recyclable, so it presumes that core lets go of what it captures.
+    if (step == CheckpointPlan::Step::Barrier && !releasedBefore) return;
 
     auto outcome = CheckpointPlan::Result::Blocked;
     try {
-        outcome = step == CheckpointPlan::Step::Passive ? passive(*header) : barrier(*header, sink, result);
+        outcome = step == CheckpointPlan::Step::Passive ? passive(*header) : barrier(sink, result);
     } catch (const Refusal& refusal) {
         host_.log(LogLevel::Warning, context_.database.string() + ": " + refusal.what());
     }
@@ -59,24 +63,21 @@ CheckpointPlan::Result SqliteSource::passive(const WalIndexHeader& header) {
 }
 
 /// Writers that commit without a pause never leave the moment in which everything is both captured and checkpointed. Makes that
-/// moment: copies all that can be copied first, then holds writers off for what is left.
-CheckpointPlan::Result SqliteSource::barrier(const WalIndexHeader& header, PageSink& sink, Capture& result) {
-    const auto first = passive(header);
-    if (first == CheckpointPlan::Result::Blocked || guard_->hold() == Guard::Hold::Backfill) return first;
-
+/// moment: copies and captures what is there until little is left, then holds writers off for the rest.
+CheckpointPlan::Result SqliteSource::barrier(PageSink& sink, Capture& result) {
+    for (int round = 0; round < kApproaches; ++round) {
+        const auto header = connection_->index().header();
+        if (!header) return CheckpointPlan::Result::Missed;
+        const auto helped = passive(*header);
+        if (helped == CheckpointPlan::Result::Blocked || guard_->hold() == Guard::Hold::Backfill) return helped;
+        captureTail(sink, result);
+        if (result.outcome == Capture::Outcome::More) return CheckpointPlan::Result::Missed;
+        if (walBytes(position_.frame - connection_->index().nBackfill()) <= kShortTailBytes) break;
+    }
     const HeldLock write = spinForWriteLock(*connection_);
     if (!write) return CheckpointPlan::Result::Missed;
     const auto begun = SteadyClock::now();
-    captureUnderBarrier(sink, result);
-    // With the write lock the end of the log stands still; a checkpoint of the application may be doing our work.
-    const auto deadline = begun + kCheckpointPatience;
-    while (result.outcome != Capture::Outcome::More && connection_->index().nBackfill() < position_.frame &&
-           SteadyClock::now() < deadline) {
-        if (checkpointer_->passive() == Checkpointer::Result::Busy) std::this_thread::sleep_for(kWriteLockPause);
-    }
-    // Core releases what it gets as soon as capture() returns. That would be after the writers are let go, hence too late.
-    const bool entered = guard_->enterBackfill(position_);
-    if (entered) hardLimit_ = settings_.walLimitHard;
+    const bool entered = finishUnderWriteLock(sink, result);
     const auto held = std::chrono::duration_cast<milliseconds>(SteadyClock::now() - begun);
     if (held > kLongestHold) {
         host_.log(LogLevel::Warning, context_.database.string() + ": writers were held off for " + std::to_string(held.count()) + " ms");
@@ -84,8 +85,22 @@ CheckpointPlan::Result SqliteSource::barrier(const WalIndexHeader& header, PageS
     return entered ? CheckpointPlan::Result::Progress : CheckpointPlan::Result::Missed;
 }
 
-/// The tail goes to the running capture, unless it is too long to hold writers off for.
-void SqliteSource::captureUnderBarrier(PageSink& sink, Capture& result) {
+/// The end of the log stands still, so that it can be reached. A checkpoint of the application may be doing our work.
+bool SqliteSource::finishUnderWriteLock(PageSink& sink, Capture& result) {
+    captureTail(sink, result);
+    if (result.outcome == Capture::Outcome::More) return false;
+    const auto deadline = SteadyClock::now() + kCheckpointPatience;
+    while (connection_->index().nBackfill() < position_.frame && SteadyClock::now() < deadline) {
+        if (checkpointer_->passive() == Checkpointer::Result::Busy) std::this_thread::sleep_for(kWriteLockPause);
+    }
+    // Core releases what it gets as soon as capture() returns. That would be after the writers are let go, hence too late.
+    if (!guard_->enterBackfill(position_)) return false;
+    hardLimit_ = settings_.walLimitHard;
+    return true;
+}
+
+/// What was committed since the last pass goes to the running capture, unless it is too long for the moment.
+void SqliteSource::captureTail(PageSink& sink, Capture& result) {
     const auto header = connection_->index().header();
     if (!header || header->mxFrame == position_.frame) return;
     if (walBytes(header->mxFrame - position_.frame) > kLongestTailBytes) {

@@ -85,6 +85,7 @@ std::string SqliteSource::goneReason() {
 void SqliteSource::turn(std::uint64_t budgetBytes, PageSink& sink, Capture& result) {
     callAgainAt_ = {};
     // A reset since the last capture is legal only over an empty WAL, or while the database file had everything.
+    const bool releasedBefore = released_;
     const bool resetAllowed = position_.frame == 0 || guard_->databaseIsComplete(position_);
     const auto header = moveGuard();
     if (!header) {
@@ -94,7 +95,7 @@ void SqliteSource::turn(std::uint64_t budgetBytes, PageSink& sink, Capture& resu
     followGeneration(*header, resetAllowed);
     enforceHardLimit(*header);
     if (header->mxFrame > position_.frame) pass(*header, budgetBytes, sink, result);
-    if (result.outcome != Capture::Outcome::More) keepHouse(sink, result);
+    if (result.outcome != Capture::Outcome::More) keepHouse(releasedBefore, sink, result);
 }
 
 /// Takes the guard that the next step needs, if possible, and reads the header under it.

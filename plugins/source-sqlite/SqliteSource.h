@@ -56,10 +56,11 @@ private:
     std::unique_ptr<Image> makeImage(HeldLock pin, std::uint32_t backfilled);
 
     // Keeping the log short: Housekeeping.cpp.
-    void keepHouse(PageSink& sink, Capture& result);
+    void keepHouse(bool releasedBefore, PageSink& sink, Capture& result);
     CheckpointPlan::Result passive(const WalIndexHeader& header);
-    CheckpointPlan::Result barrier(const WalIndexHeader& header, PageSink& sink, Capture& result);
-    void captureUnderBarrier(PageSink& sink, Capture& result);
+    CheckpointPlan::Result barrier(PageSink& sink, Capture& result);
+    bool finishUnderWriteLock(PageSink& sink, Capture& result);
+    void captureTail(PageSink& sink, Capture& result);
     bool tryEnterBackfill();
     void enforceHardLimit(const WalIndexHeader& header);
     void reportOverrun(const WalIndexHeader& header);
