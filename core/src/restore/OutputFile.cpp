@@ -91,8 +91,15 @@ void OutputFile::makeDirectories() {
 }
 
 void OutputFile::resize(std::uint64_t bytes) {
-    while (::ftruncate(file_.get(), static_cast<off_t>(bytes)) != 0) {
+    const auto length = static_cast<off_t>(bytes);
+    while (::ftruncate(file_.get(), length) != 0) {
         if (errno != EINTR) throw systemError("resize " + temporary_.string(), errno);
+    }
+    // A full disk shows now instead of at the end, and the file system need not allocate while pages arrive in any order. Not every
+    // file system can.
+    while (::fallocate(file_.get(), 0, 0, length) != 0) {
+        if (errno == EOPNOTSUPP || errno == ENOSYS) return;
+        if (errno != EINTR) throw systemError("allocate " + std::to_string(bytes) + " bytes for " + temporary_.string(), errno);
     }
 }
 

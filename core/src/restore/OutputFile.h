@@ -23,6 +23,7 @@ public:
     int descriptor() const noexcept { return file_.get(); }
     const std::filesystem::path& temporary() const noexcept { return temporary_; }
 
+    /// Zeros of this length, with their space on the disk. Error(DiskFull) when there is not enough.
     void resize(std::uint64_t bytes);
     void sync();
     /// Renames to the target and makes that durable. Logs of a database that is replaced go first: they belong to its old content.

@@ -36,8 +36,11 @@ struct Result {
 /// in `<output>.tmp`, verified, fsynced, renamed to `output`, directory fsynced. Nothing is left behind on failure, and an
 /// existing `output` is untouched until the rename.
 ///
-/// What is verified: every frame's length and decoding, index against frames, header ranges that join; the file checksum of every file that is
-/// read whole; that every page from 1 to commit has an owner.
+/// What is verified: every frame's length and decoding, index against frames, header ranges that join and agree with the names; the file checksum
+/// of every file that is read whole (small ones, and those of which nearly all is needed); that every page from 1 to commit has an owner.
+///
+/// A write-ahead log or journal beside a replaced `output` is removed just before the rename: it belongs to the old content. One beside an `output`
+/// that does not exist is Error(Conflict).
 Result restore(replica::ReplicaStore& store, const std::vector<replica::FileInfo>& plan, const ltx::CodecSet& codecs,
                const Options& options);
 
