@@ -117,6 +117,17 @@ TEST_F(FileTransport, LeavesNoTemporaryFileBehind) {
     EXPECT_EQ(filesIn("ltx/0"), 1u);
 }
 
+TEST_F(FileTransport, PublishesNothingThatIsCancelledAtTheLastMoment) {
+    CancellationSource source;
+    MemoryBody body("whole");
+    body.beforeRun([&](std::size_t taken) {
+        if (taken == 5) source.cancel();
+    });
+    const CallContext context = CallContext::within(std::chrono::minutes(1), source.token());
+    EXPECT_EQ(codeOf([&] { transport_->put("ltx/0/a", body, {}, context); }), ErrorCode::Cancelled);
+    EXPECT_EQ(filesIn("ltx/0"), 0u);
+}
+
 TEST_F(FileTransport, ClearsAwayWhatKilledProcessesLeft) {
     const fs::path directory = root_.root() / "ltx/0";
     fs::create_directories(directory);
