@@ -21,9 +21,14 @@ constexpr Watcher::Clock::duration kHotInterval = microseconds(250);
 
 bool Watcher::Followed::look(Clock::time_point now, Calls& calls) {
     const WalIndex& index = connection.index();
+    const std::uint32_t nBackfill = index.nBackfill();
+    if (initialised_ && nBackfill == seenBackfill_ && index.unchangedSince(seen_)) {
+        report(seen_, nBackfill, calls);  // what is due may depend on the source
+        return false;
+    }
     const auto header = index.tryHeader();
     if (!header) return false;  // in the middle of a commit
-    const std::uint32_t nBackfill = index.nBackfill();
+    initialised_ = true;
     const bool committed = *header != seen_;
     const bool changed = committed || nBackfill != seenBackfill_;
     if (committed) {

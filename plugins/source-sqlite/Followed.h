@@ -33,6 +33,7 @@ private:
     void report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls) const;
     bool hot(Clock::time_point now) const noexcept;
 
+    bool initialised_ = false;
     WalIndexHeader seen_;
     std::uint32_t seenBackfill_ = 0;
     Clock::time_point lastActivity_{};  // an event or a change

@@ -29,7 +29,10 @@ void HeldLock::release() noexcept {
 LockConnection::LockConnection(const std::filesystem::path& database, bool switchToWal)
     : path_(database), file_(identify(database)), claim_(file_), connection_(openInWalMode(switchToWal)) {
     borrowFiles();
-    if (auto reason = replaced(); !reason.empty()) throw Refusal(reason + " while it was opened");
+    // Between the look at the path and the opening another file may have taken its place.
+    int moved = 0;
+    database_->pMethods->xFileControl(database_, SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (auto reason = replaced(); moved != 0 || !reason.empty()) throw Refusal("the database was replaced while it was opened");
     const auto header = index_.header();
     if (header && header->iVersion != WalIndex::kVersion) {
         throw Refusal("the wal-index has version " + std::to_string(header->iVersion) + ", known is " +
@@ -80,11 +83,10 @@ void LockConnection::borrowFiles() {
     walFile_ = identityOf(walPath_);
 }
 
+bool LockConnection::databaseReplaced() const noexcept { return identityOf(path_) != file_; }
+
 std::string LockConnection::replaced() const {
-    int moved = 0;
-    if (identityOf(path_) != file_) return identityOf(path_) ? "the database file was replaced" : "the database file was removed";
-    database_->pMethods->xFileControl(database_, SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (moved != 0) return "the database file was replaced";
+    if (databaseReplaced()) return identityOf(path_) ? "the database file was replaced" : "the database file was removed";
     const auto wal = identityOf(walPath_);
     if (!wal) return "the -wal file was removed";
     if (wal != walFile_) return "the -wal file was replaced";

@@ -68,6 +68,8 @@ public:
 
     /// Empty as long as the paths lead to the files that this connection has open.
     std::string replaced() const;
+    /// The cheaper half of it.
+    bool databaseReplaced() const noexcept;
 
     /// Reads from the database file. Returns false when it ends before the last byte; throws Error for a failed read.
     bool readDatabase(std::uint64_t offset, MutableBytes into) const;

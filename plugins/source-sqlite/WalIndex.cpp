@@ -77,6 +77,15 @@ std::optional<WalIndexHeader> WalIndex::header() const noexcept {
     return std::nullopt;
 }
 
+bool WalIndex::unchangedSince(const WalIndexHeader& header) const noexcept {
+    // The second copy is written first.
+    const std::uint32_t* second = words_ + kHeaderWords;
+    return __atomic_load_n(second + 2, __ATOMIC_RELAXED) == header.iChange &&
+           __atomic_load_n(second + 4, __ATOMIC_RELAXED) == header.mxFrame &&
+           bigEndian32(reinterpret_cast<const std::byte*>(second + 8)) == header.aSalt.salt1 &&
+           bigEndian32(reinterpret_cast<const std::byte*>(second + 9)) == header.aSalt.salt2;
+}
+
 void WalIndex::setReadMark(int reader, std::uint32_t mark) const noexcept {
     __atomic_store_n(words_ + 25 + reader, mark, __ATOMIC_RELEASE);
 }

@@ -64,6 +64,9 @@ public:
     /// A bounded number of attempts without sleeping. Nothing if a writer was interrupted, or died, between the copies.
     std::optional<WalIndexHeader> header() const noexcept;
 
+    /// A cheap look: false if anything was committed, or is being committed, since `header` was read.
+    bool unchangedSince(const WalIndexHeader& header) const noexcept;
+
     std::uint32_t nBackfill() const noexcept { return load(24); }
 
     /// How far a checkpoint that is running now may get: at least nBackfill.

@@ -20,7 +20,7 @@ namespace {
 
 /// One-shot, so that a busy database costs no event per write.
 constexpr std::uint32_t kEvents = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONESHOT;
-/// A replaced file raises no event that every kernel delivers: all paths are looked at once in this many slow ticks.
+/// A database file is not watched; all paths are looked at once in this many slow ticks.
 constexpr std::size_t kPathCheckTicks = 16;
 constexpr auto kAttachReminder = std::chrono::seconds(5);
 
@@ -224,7 +224,8 @@ void Watcher::checkPaths(Calls& calls) {
     const std::size_t share = (followed_.size() + kPathCheckTicks - 1) / kPathCheckTicks;
     for (std::size_t i = 0; i < share; ++i) {
         const Followed& followed = *followed_[nextPathCheck_++ % followed_.size()];
-        if (!followed.connection.replaced().empty() && followed.watch->firstReport(Wake::Pressing)) {
+        // A -wal that goes away raises an event.
+        if (followed.connection.databaseReplaced() && followed.watch->firstReport(Wake::Pressing)) {
             calls.push_back({followed.watch, Wake::Pressing});
         }
     }

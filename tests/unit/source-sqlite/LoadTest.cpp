@@ -63,14 +63,19 @@ TEST_F(LoadTest, T36_T37_TightWriterKeepsASmallWal) {
     expectMirrorIsDatabase(follower);
 }
 
-TEST_F(LoadTest, T39_TightWriterThatNeverCheckpoints) {
+TEST_F(LoadTest, T39_LogIsRecycledUnderATightWriterThatNeverCheckpoints) {
     Follower follower(database);
     follower.attach();
-    const auto runs = follow(follower, {"INSERT OR REPLACE INTO t VALUES(abs(random())%2000, randomblob(300))"},
-                             "PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0; PRAGMA busy_timeout=1000", 2000);
-    EXPECT_EQ(runs[0].failure, 0);
+    const auto recycled = [&] {
+        return std::any_of(follower.captures.begin(), follower.captures.end(), [](const Capture& capture) { return capture.newGeneration; });
+    };
+    for (int i = 0; i < 20 && !recycled(); ++i) {
+        const auto runs = follow(follower, {"INSERT OR REPLACE INTO t VALUES(abs(random())%2000, randomblob(300))"},
+                                 "PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0; PRAGMA busy_timeout=1000", 1000);
+        EXPECT_EQ(runs[0].failure, 0);
+    }
+    EXPECT_TRUE(recycled());
     EXPECT_EQ(follower.losses, 0u) << follower.lastLoss;
-    EXPECT_LT(walBytes, std::uint64_t{128} << 20);
     expectMirrorIsDatabase(follower);
 }
 
