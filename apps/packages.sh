@@ -9,7 +9,7 @@ packages=(
     libpoco-dev libspdlog-dev libfmt-dev libboost-dev libboost-filesystem-dev libboost-system-dev
     libsqlite3-dev liblz4-dev libisal-dev
     # tests
-    libgtest-dev libgmock-dev libbenchmark-dev sqlite3 python3 python3-pytest
+    libgtest-dev libbenchmark-dev sqlite3 python3
 )
 
 missing=()

@@ -4,12 +4,12 @@
 
 #include <litestream/Error.h>
 
-#include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <cstring>
 #include <vector>
 
 namespace litestream::app {
@@ -26,7 +26,8 @@ std::vector<std::string> parseCommand(const std::string& commandLine) {
     return words;
 }
 
-/// How the child starts: no signal blocked or ignored that our own threads block or ignore, and stdin from the null device.
+/// How the child starts: no signal blocked or ignored that our own threads block or ignore, and stdin from the null
+/// device.
 class SpawnPlan {
 public:
     SpawnPlan() {
@@ -56,7 +57,8 @@ public:
         pid_t pid = -1;
         const int failure = ::posix_spawnp(&pid, argv[0], &actions_, &attributes_, argv.data(), environ);
         if (failure != 0) {
-            throw Error(ErrorCode::InvalidArgument, "cannot start exec command: " + words[0] + ": " + std::strerror(failure));
+            throw Error(ErrorCode::InvalidArgument,
+                        "cannot start exec command: " + words[0] + ": " + std::strerror(failure));
         }
         return pid;
     }

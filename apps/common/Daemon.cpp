@@ -10,7 +10,8 @@
 namespace litestream::app {
 namespace {
 
-void logReplica(const plugin::Registry& registry, const engine::DatabaseOptions& database, const engine::ReplicaOptions& replica) {
+void logReplica(const plugin::Registry& registry, const engine::DatabaseOptions& database,
+                const engine::ReplicaOptions& replica) {
     const auto location = registry.openTransport(replica.transport, replica.options)->describe();
     std::vector<log::Attribute> attributes{{"type", replica.transport}};
     if (database.replicas.size() > 1) attributes.insert(attributes.begin(), {"name", replica.name});
@@ -85,8 +86,9 @@ void follow(engine::Engine& engine, SignalWatch& signals, const config::Config& 
     log::info("litestream shut down");
     if (!failure.empty()) throw Error(ErrorCode::Transient, failure);
     if (!complete) {
-        throw Error(ErrorCode::Transient, "the final sync is incomplete: the replicas lack the newest transactions. "
-                                          "They follow with the next start");
+        throw Error(ErrorCode::Transient,
+                    "the final sync is incomplete: the replicas lack the newest transactions. "
+                    "They follow with the next start");
     }
 }
 

@@ -1,8 +1,8 @@
 #include "common/Process.h"
 
-#include <csignal>
 #include <malloc.h>
 #include <sys/resource.h>
+#include <csignal>
 
 namespace litestream::app {
 namespace {

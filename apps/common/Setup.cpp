@@ -6,7 +6,9 @@
 
 namespace litestream::app {
 
-const char* version() noexcept { return LITESTREAM_VERSION; }
+const char* version() noexcept {
+    return LITESTREAM_VERSION;
+}
 
 Setup prepare(config::Config config) {
     Setup setup;

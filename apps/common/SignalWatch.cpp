@@ -2,13 +2,13 @@
 
 #include <litestream/Error.h>
 
-#include <array>
-#include <cerrno>
-#include <cstdint>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <cstdint>
 
 namespace litestream::app {
 
@@ -31,28 +31,39 @@ SignalWatch::SignalWatch() {
     if (!fd_) throw systemError("watch signals", errno);
 }
 
-SignalWatch::~SignalWatch() { ::pthread_sigmask(SIG_SETMASK, &oldMask_, nullptr); }
+SignalWatch::~SignalWatch() {
+    ::pthread_sigmask(SIG_SETMASK, &oldMask_, nullptr);
+}
 
-int SignalWatch::wait() { return *read(-1); }
+int SignalWatch::wait() {
+    return *read(-1);
+}
 
-std::optional<int> SignalWatch::waitUntil(const Event& end) { return read(end.descriptor().get()); }
+std::optional<int> SignalWatch::waitUntil(const Event& end) {
+    return read(end.descriptor().get());
+}
 
 std::optional<int> SignalWatch::read(int endDescriptor) {
     std::array<pollfd, 2> wanted{{{fd_.get(), POLLIN, 0}, {endDescriptor, POLLIN, 0}}};  // poll ignores a negative one
     while (true) {
-        if (::poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR) throw systemError("wait for signals", errno);
+        if (::poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR)
+            throw systemError("wait for signals", errno);
         if ((wanted[1].revents & POLLIN) != 0) return std::nullopt;
         if ((wanted[0].revents & POLLIN) == 0) continue;
         signalfd_siginfo info{};
-        if (::read(fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) return static_cast<int>(info.ssi_signo);
+        if (::read(fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info))
+            return static_cast<int>(info.ssi_signo);
     }
 }
 
 const char* SignalWatch::describe(int signal) noexcept {
     switch (signal) {
-        case SIGINT: return "interrupt";
-        case SIGTERM: return "terminated";
-        default: return "signal";
+        case SIGINT:
+            return "interrupt";
+        case SIGTERM:
+            return "terminated";
+        default:
+            return "signal";
     }
 }
 

@@ -18,8 +18,9 @@ private:
     FileDescriptor fd_;
 };
 
-/// Takes SIGINT, SIGTERM and SIGCHLD out of asynchronous delivery and hands them over one by one. Blocks them in the calling thread and in
-/// all threads that it starts afterwards, so it is made before the engine. Ends with the old mask in the calling thread.
+/// Takes SIGINT, SIGTERM and SIGCHLD out of asynchronous delivery and hands them over one by one. Blocks them in the
+/// calling thread and in all threads that it starts afterwards, so it is made before the engine. Ends with the old mask
+/// in the calling thread.
 class SignalWatch {
 public:
     SignalWatch();

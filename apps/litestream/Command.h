@@ -30,8 +30,8 @@ struct Usage {
     std::vector<std::string> synopses;  ///< "litestream restore [flags] DB_PATH"
 };
 
-/// Parses the flags of a verb and returns its positional arguments. A wrong flag is told on stderr and shows the usage screen on
-/// stdout before CommandError is thrown; -h shows it and throws flags::HelpRequested.
+/// Parses the flags of a verb and returns its positional arguments. A wrong flag is told on stderr and shows the usage
+/// screen on stdout before CommandError is thrown; -h shows it and throws flags::HelpRequested.
 std::vector<std::string> parseFlags(const Usage& usage, std::span<const flags::Flag> flags, Arguments arguments);
 
 /// The -config flag, with the file that is read without it.

@@ -31,7 +31,8 @@ ReplicaTarget fromConfig(const std::string& argument, const std::string& configF
 void pick(ReplicaTarget& target, const std::string& name, const std::string& argument) {
     if (name.empty()) return;
     std::erase_if(target.replicas, [&](const engine::ReplicaOptions& replica) { return replica.name != name; });
-    if (target.replicas.empty()) throw CommandError("replica \"" + name + "\" not found for database \"" + argument + "\"");
+    if (target.replicas.empty())
+        throw CommandError("replica \"" + name + "\" not found for database \"" + argument + "\"");
 }
 
 }  // namespace

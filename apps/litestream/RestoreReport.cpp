@@ -5,9 +5,9 @@
 #include "util/Time.h"
 #include "util/Units.h"
 
+#include <unistd.h>
 #include <algorithm>
 #include <iostream>
-#include <unistd.h>
 
 namespace litestream::cli {
 namespace {

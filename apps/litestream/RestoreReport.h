@@ -22,7 +22,8 @@ struct PlanReport {
 void printPlan(const PlanReport& plan);
 void printPlanJson(const PlanReport& plan);
 
-/// One line on the terminal that is rewritten while a restore goes on, and wiped at the end. Nothing when stderr is no terminal.
+/// One line on the terminal that is rewritten while a restore goes on, and wiped at the end. Nothing when stderr is no
+/// terminal.
 class ProgressLine {
 public:
     ProgressLine();

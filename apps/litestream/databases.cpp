@@ -11,7 +11,8 @@ namespace {
 /// The types of a database's replicas; upstream knows one, we join several with commas.
 std::string replicaTypes(const engine::DatabaseOptions& database) {
     std::string types;
-    for (const engine::ReplicaOptions& replica : database.replicas) types += (types.empty() ? "" : ",") + replica.transport;
+    for (const engine::ReplicaOptions& replica : database.replicas)
+        types += (types.empty() ? "" : ",") + replica.transport;
     return types;
 }
 
@@ -21,7 +22,9 @@ void databases(Arguments arguments) {
     std::string configFile;
     bool json = false;
     const std::vector<flags::Flag> flags{configFlag(configFile), {"json", &json, "", "print JSON"}};
-    requireNoMore(parseFlags({"Lists the databases of the configuration.", {"litestream databases [flags]"}}, flags, arguments), 0);
+    requireNoMore(
+        parseFlags({"Lists the databases of the configuration.", {"litestream databases [flags]"}}, flags, arguments),
+        0);
 
     const app::Setup setup = app::prepare(loadConfig(configFile));
     Table table({"path", "replica"});

@@ -10,7 +10,8 @@
 namespace litestream::cli {
 namespace {
 
-const Usage kUsage{"Lists the LTX files of a replica.", {"litestream ltx [flags] DB_PATH", "litestream ltx [flags] REPLICA_URL"}};
+const Usage kUsage{"Lists the LTX files of a replica.",
+                   {"litestream ltx [flags] DB_PATH", "litestream ltx [flags] REPLICA_URL"}};
 
 /// Nothing = all levels.
 std::optional<replica::Level> parseLevel(const std::string& text) {
@@ -55,7 +56,8 @@ void ltx(Arguments arguments) {
     bool json = false;
     const std::vector<flags::Flag> flags{
         configFlag(configFile),
-        {"level", [&](const std::string& text) { level = parseLevel(text); }, "N", "level 0 to 9, or \"all\"; default 0"},
+        {"level", [&](const std::string& text) { level = parseLevel(text); }, "N",
+         "level 0 to 9, or \"all\"; default 0"},
         {"replica", &replicaName, "NAME", "the replica to list, if the database has several; default the first"},
         {"json", &json, "", "print JSON"}};
     const auto positionals = parseFlags(kUsage, flags, arguments);

@@ -27,8 +27,10 @@ constexpr std::array<Verb, 8> kVerbs{{{"databases", "list the databases of the c
                                       {"version", "print the version", cli::version}}};
 
 void printOverview() {
-    std::cout << "litestream replicates SQLite databases.\n\nUsage:\n\n\tlitestream <command> [arguments]\n\nThe commands are:\n\n";
-    for (const Verb& verb : kVerbs) std::cout << "\t" << std::left << std::setw(12) << verb.name << " " << verb.summary << "\n";
+    std::cout << "litestream replicates SQLite databases.\n\nUsage:\n\n\tlitestream <command> [arguments]\n\nThe "
+                 "commands are:\n\n";
+    for (const Verb& verb : kVerbs)
+        std::cout << "\t" << std::left << std::setw(12) << verb.name << " " << verb.summary << "\n";
     std::cout << std::endl;
 }
 

@@ -12,22 +12,32 @@ namespace {
 
 const char* kindName(PluginKind kind) {
     switch (kind) {
-        case PluginKind::Source: return "source";
-        case PluginKind::Transport: return "transport";
-        case PluginKind::Codec: return "codec";
+        case PluginKind::Source:
+            return "source";
+        case PluginKind::Transport:
+            return "transport";
+        case PluginKind::Codec:
+            return "codec";
     }
     return "unknown";
 }
 
 const char* typeName(OptionType type) {
     switch (type) {
-        case OptionType::String: return "string";
-        case OptionType::Boolean: return "boolean";
-        case OptionType::Integer: return "integer";
-        case OptionType::Duration: return "duration";
-        case OptionType::Size: return "size";
-        case OptionType::Path: return "path";
-        case OptionType::Secret: return "secret";
+        case OptionType::String:
+            return "string";
+        case OptionType::Boolean:
+            return "boolean";
+        case OptionType::Integer:
+            return "integer";
+        case OptionType::Duration:
+            return "duration";
+        case OptionType::Size:
+            return "size";
+        case OptionType::Path:
+            return "path";
+        case OptionType::Secret:
+            return "secret";
     }
     return "unknown";
 }
@@ -92,8 +102,10 @@ std::filesystem::path configuredDirectory(const std::string& configFile) {
 void plugins(Arguments arguments) {
     std::string configFile;
     bool json = false;
-    const std::vector<flags::Flag> flags{configFlag(configFile), {"json", &json, "", "print JSON, with types and defaults of all options"}};
-    requireNoMore(parseFlags({"Lists the plugins that were found, and the files that were refused.", {"litestream plugins [flags]"}},
+    const std::vector<flags::Flag> flags{configFlag(configFile),
+                                         {"json", &json, "", "print JSON, with types and defaults of all options"}};
+    requireNoMore(parseFlags({"Lists the plugins that were found, and the files that were refused.",
+                              {"litestream plugins [flags]"}},
                              flags, arguments),
                   0);
     const auto registry = plugin::Registry::load(plugin::Registry::searchPath(configuredDirectory(configFile)));

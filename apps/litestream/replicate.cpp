@@ -4,8 +4,9 @@
 namespace litestream::cli {
 namespace {
 
-const Usage kUsage{"Follows databases and keeps their replicas current, until it is told to stop.",
-                   {"litestream replicate [flags]", "litestream replicate [flags] DB_PATH REPLICA_URL [REPLICA_URL...]"}};
+const Usage kUsage{
+    "Follows databases and keeps their replicas current, until it is told to stop.",
+    {"litestream replicate [flags]", "litestream replicate [flags] DB_PATH REPLICA_URL [REPLICA_URL...]"}};
 
 void checkUrls(std::span<const std::string> urls) {
     for (const std::string& url : urls) {

@@ -13,8 +13,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const Usage kUsage{"Forgets the local state of a database, so that the next start compares it with its replicas anew. The database and the replicas are left alone.",
-                   {"litestream reset [flags] DB_PATH"}};
+const Usage kUsage{
+    "Forgets the local state of a database, so that the next start compares it with its replicas anew. The database "
+    "and the replicas are left alone.",
+    {"litestream reset [flags] DB_PATH"}};
 
 /// The configuration is read only when it is named: it may know another metadata directory.
 fs::path metaDirectory(const fs::path& database, const std::string& configFile) {
@@ -40,8 +42,8 @@ std::vector<fs::path> stateFiles(const fs::path& meta) {
 }
 
 void printDryRun(const fs::path& database, const fs::path& meta, const std::vector<fs::path>& files) {
-    std::cout << "Dry run: local Litestream state would be reset for: " << database.string() << "\nWould remove: " << meta.string()
-              << "\nFiles that would be removed:\n";
+    std::cout << "Dry run: local Litestream state would be reset for: " << database.string()
+              << "\nWould remove: " << meta.string() << "\nFiles that would be removed:\n";
     for (const fs::path& file : files) std::cout << "  " << file.string() << "\n";
     std::cout << "No files were removed.\n";
 }
@@ -49,7 +51,8 @@ void printDryRun(const fs::path& database, const fs::path& meta, const std::vect
 void removeFiles(const fs::path& database, const fs::path& meta, const std::vector<fs::path>& files) {
     // A running daemon would go on from what is deleted under it.
     const engine::DirectoryLock lock(engine::MetaPaths{meta}.lock());
-    std::cout << "Resetting local Litestream state for: " << database.string() << "\nRemoving: " << meta.string() << "\n";
+    std::cout << "Resetting local Litestream state for: " << database.string() << "\nRemoving: " << meta.string()
+              << "\n";
     for (const fs::path& file : files) fs::remove(file);
     fs::remove_all(meta / "ltx");
     syncDirectory(meta);
@@ -61,8 +64,10 @@ void removeFiles(const fs::path& database, const fs::path& meta, const std::vect
 void reset(Arguments arguments) {
     std::string configFile;
     bool dryRun = false;
-    const std::vector<flags::Flag> flags{{"config", &configFile, "PATH", "configuration file, to find a meta-path of the database; none is read by default"},
-                                         {"dry-run", &dryRun, "", "list what would be removed"}};
+    const std::vector<flags::Flag> flags{
+        {"config", &configFile, "PATH",
+         "configuration file, to find a meta-path of the database; none is read by default"},
+        {"dry-run", &dryRun, "", "list what would be removed"}};
     const auto positionals = parseFlags(kUsage, flags, arguments);
     if (positionals.empty()) throw CommandError("database path required", "litestream reset /path/to/db");
     requireNoMore(positionals, 1);
@@ -71,7 +76,8 @@ void reset(Arguments arguments) {
     if (!fs::exists(database)) throw CommandError("database does not exist: " + database.string());
     const fs::path meta = metaDirectory(database, configFile);
     if (!fs::is_directory(meta)) {
-        std::cout << "No local state to reset for " << database.string() << "\nMeta directory does not exist: " << meta.string() << "\n";
+        std::cout << "No local state to reset for " << database.string()
+                  << "\nMeta directory does not exist: " << meta.string() << "\n";
         return;
     }
     const std::vector<fs::path> files = stateFiles(meta);

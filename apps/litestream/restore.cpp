@@ -34,10 +34,9 @@ struct RestoreFlags {
     bool json = false;
 };
 
-// --- flags ---------------------------------------------------------------------------------------------------------------
-
 std::optional<Txid> readTxid(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const auto txid = ltx::parseTxid(text);
     if (!txid) throw flags::FlagError("invalid txid format");
     return *txid ? txid : std::nullopt;
@@ -62,7 +61,8 @@ std::vector<std::string> readFlags(RestoreFlags& out, Arguments arguments) {
         configFlag(out.configFile),
         {"o", &out.output, "PATH", "the file to write; default DB_PATH"},
         {"replica", &out.replicaName, "NAME", "the replica to read; default the one that reaches farthest"},
-        {"txid", [&](const std::string& text) { out.target.txid = readTxid(text); }, "TXID", "restore up to this TXID, 16 hex digits"},
+        {"txid", [&](const std::string& text) { out.target.txid = readTxid(text); }, "TXID",
+         "restore up to this TXID, 16 hex digits"},
         {"timestamp", &timestamp, "TIME", "restore the state before this time, like 2026-01-02T03:04:05Z"},
         {"parallelism", &out.parallelism, "N", "how many reads at a time; default 8"},
         {"if-db-not-exists", &out.ifDbNotExists, "", "do nothing when the output exists"},
@@ -70,7 +70,8 @@ std::vector<std::string> readFlags(RestoreFlags& out, Arguments arguments) {
         {"dry-run", &out.dryRun, "", "print what would be fetched"},
         {"force", &out.force, "", "replace an existing output"},
         {"json", &out.json, "", "print the result, or the plan, as JSON; logs go to stderr"},
-        {"integrity-check", &out.integrityWord, "MODE", "check the result with SQLite: none, quick or full; default none"}};
+        {"integrity-check", &out.integrityWord, "MODE",
+         "check the result with SQLite: none, quick or full; default none"}};
     auto positionals = parseFlags(kUsage, flags, arguments);
     if (!timestamp.empty()) out.target.timestamp = readTimestamp(timestamp);
     out.integrityCheck = readIntegrityCheck(out.integrityWord);
@@ -80,10 +81,9 @@ std::vector<std::string> readFlags(RestoreFlags& out, Arguments arguments) {
 std::filesystem::path outputPath(const RestoreFlags& flags, const std::string& argument) {
     if (!flags.output.empty()) return expandPath(flags.output);
     if (!isReplicaUrl(argument)) return expandPath(argument);
-    throw CommandError("-o is required when restoring from a replica URL", "litestream restore -o /path/to/db " + argument);
+    throw CommandError("-o is required when restoring from a replica URL",
+                       "litestream restore -o /path/to/db " + argument);
 }
-
-// --- which replica, which files ----------------------------------------------------------------------------------------------
 
 /// A replica and what to fetch from it.
 struct Choice {
@@ -100,7 +100,9 @@ struct Choice {
 /// With a URL a time outside of what the replica covers is refused: it is more likely a slip than a wish.
 void checkTimestamp(const std::vector<replica::FileInfo>& files, Timestamp wanted) {
     if (files.empty()) throw CommandError("no backups found");
-    const auto byTime = [](const replica::FileInfo& a, const replica::FileInfo& b) { return a.timestamp < b.timestamp; };
+    const auto byTime = [](const replica::FileInfo& a, const replica::FileInfo& b) {
+        return a.timestamp < b.timestamp;
+    };
     const auto [oldest, newest] = std::minmax_element(files.begin(), files.end(), byTime);
     if (wanted < oldest->timestamp || newest->timestamp < wanted) throw CommandError("timestamp does not exist");
 }
@@ -132,8 +134,6 @@ Choice choose(const ReplicaTarget& target, const restore::Target& wanted) {
     return std::move(*best);
 }
 
-// --- the work ------------------------------------------------------------------------------------------------------------------
-
 restore::Result fetch(const ReplicaTarget& target, const Choice& choice, const RestoreFlags& flags,
                       const std::filesystem::path& path) {
     ProgressLine line;
@@ -161,7 +161,8 @@ void run(const ReplicaTarget& target, const RestoreFlags& flags, const std::file
                      .text();
 }
 
-void showPlan(const ReplicaTarget& target, const RestoreFlags& flags, const std::string& source, const std::filesystem::path& path) {
+void showPlan(const ReplicaTarget& target, const RestoreFlags& flags, const std::string& source,
+              const std::filesystem::path& path) {
     const Choice choice = choose(target, flags.target);
     const PlanReport report{source, path, choice.replica.transport, choice.files};
     if (flags.json) {
@@ -177,7 +178,8 @@ void restore(Arguments arguments) {
     RestoreFlags flags;
     const auto positionals = readFlags(flags, arguments);
     if (positionals.empty()) {
-        throw CommandError("database path or replica URL required", "litestream restore -o /path/to/db s3://bucket/prefix");
+        throw CommandError("database path or replica URL required",
+                           "litestream restore -o /path/to/db s3://bucket/prefix");
     }
     requireNoMore(positionals, 1);
     const std::string& source = positionals[0];

@@ -31,7 +31,8 @@ Row describe(const engine::DatabaseOptions& database) {
     if (!std::filesystem::exists(database.path)) return row;
     row.walSize = walSize(database.path);
     try {
-        const auto meta = database.metaPath.empty() ? engine::MetaPaths::beside(database.path).directory : database.metaPath;
+        const auto meta =
+            database.metaPath.empty() ? engine::MetaPaths::beside(database.path).directory : database.metaPath;
         const engine::LocalStatus local = engine::readLocalStatus(meta);
         row.status = local.exists ? "ok" : "not initialized";
         if (local.exists) row.txid = ltx::format(local.txid);

@@ -1,8 +1,8 @@
 #include "common/Setup.h"
 #include "litestream/Command.h"
 
-#include <iostream>
 #include <sys/utsname.h>
+#include <iostream>
 
 namespace litestream::cli {
 
@@ -16,8 +16,8 @@ void version(Arguments arguments) {
     }
     utsname machine{};
     ::uname(&machine);
-    std::cout << "Version:   " << app::version() << "\nCompiler:  " << __VERSION__ << "\nOS/Arch:   " << machine.sysname << "/"
-              << machine.machine << "\n";
+    std::cout << "Version:   " << app::version() << "\nCompiler:  " << __VERSION__ << "\nOS/Arch:   " << machine.sysname
+              << "/" << machine.machine << "\n";
 }
 
 }  // namespace litestream::cli

@@ -31,13 +31,14 @@ protected:
                               .callback(OptionCallback<Litestreamd>(this, &Litestreamd::setConfig)));
         options.addOption(
             Option("help", "h", "show this text").callback(OptionCallback<Litestreamd>(this, &Litestreamd::showHelp)));
-        options.addOption(
-            Option("version", "v", "show the version").callback(OptionCallback<Litestreamd>(this, &Litestreamd::showVersion)));
+        options.addOption(Option("version", "v", "show the version")
+                              .callback(OptionCallback<Litestreamd>(this, &Litestreamd::showVersion)));
     }
 
     int main(const std::vector<std::string>& arguments) override {
         if (done_) return EXIT_OK;
-        if (!arguments.empty()) return refuse("unexpected argument \"" + arguments.front() + "\". Try litestreamd --help", EXIT_USAGE);
+        if (!arguments.empty())
+            return refuse("unexpected argument \"" + arguments.front() + "\". Try litestreamd --help", EXIT_USAGE);
         try {
             return serve();
         } catch (const std::exception& error) {

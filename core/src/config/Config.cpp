@@ -9,7 +9,9 @@
 
 namespace litestream::config {
 
-std::string Place::prefix() const { return file.empty() ? "" : file + ":" + std::to_string(line) + ": "; }
+std::string Place::prefix() const {
+    return file.empty() ? "" : file + ":" + std::to_string(line) + ": ";
+}
 
 void fail(const Place& place, const std::string& message) {
     throw Error(ErrorCode::InvalidArgument, place.prefix() + message);

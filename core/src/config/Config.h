@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-/// What the user asked for, as written. Configuration files and command lines fill the same structures (IniReader.h, fromArguments) and pass the
-/// same validation (Resolve.h).
+/// What the user asked for, as written. Configuration files and command lines fill the same structures (IniReader.h,
+/// fromArguments) and pass the same validation (Resolve.h).
 namespace litestream::config {
 
 /// Where something was written, for error messages. Nothing for the command line.

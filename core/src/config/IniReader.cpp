@@ -33,8 +33,6 @@ struct Section {
 using Setter = std::function<void(const Entry&)>;
 using Keys = std::map<std::string, Setter>;
 
-// --- from lines to sections -------------------------------------------------------------------------------------------
-
 Section openSection(const std::string& line, const Place& place) {
     if (line.back() != ']') fail(place, "section header \"" + line + "\" has no closing bracket");
     const std::string title = Poco::trim(line.substr(1, line.size() - 2));
@@ -62,8 +60,8 @@ void addEntry(Section& section, Entry entry) {
     section.entries.push_back(std::move(entry));
 }
 
-/// Poco's IniFileConfiguration reads the same grammar, but forgets line numbers, lets the last of two equal keys win and takes a
-/// line without '=' for a key; so the lines are read here.
+/// Poco's IniFileConfiguration reads the same grammar, but forgets line numbers, lets the last of two equal keys win
+/// and takes a line without '=' for a key; so the lines are read here.
 std::vector<Section> readSections(std::istream& stream, const std::string& file) {
     std::vector<Section> sections;
     std::string text;
@@ -82,8 +80,6 @@ std::vector<Section> readSections(std::istream& stream, const std::string& file)
     return sections;
 }
 
-// --- values ------------------------------------------------------------------------------------------------------------
-
 /// A setter that reads a value with `parse`, so that a bad one names its line and key.
 template <class Target, class Parse>
 Setter assign(Target& target, Parse parse) {
@@ -101,7 +97,9 @@ Setter assignText(std::string& target) {
 }
 
 Setter assignPath(std::filesystem::path& target) {
-    return [&target](const Entry& entry) { target = entry.value.empty() ? std::filesystem::path() : expandPath(entry.value); };
+    return [&target](const Entry& entry) {
+        target = entry.value.empty() ? std::filesystem::path() : expandPath(entry.value);
+    };
 }
 
 log::Level readLevel(const std::string& text) {
@@ -114,8 +112,6 @@ log::Format readFormat(const std::string& text) {
     if (text == "json") return log::Format::Json;
     throw Error(ErrorCode::InvalidArgument, "\"" + text + "\" is none of text, json");
 }
-
-// --- sections to the model ---------------------------------------------------------------------------------------------
 
 [[noreturn]] void failUnknownKey(const Section& section, const Entry& entry, const Keys& keys) {
     std::vector<std::string> names;
@@ -211,8 +207,9 @@ private:
         Replica replica;
         replica.name = section.label.substr(dot + 1);
         replica.place = section.place;
-        apply(section, {{"url", assignText(replica.url)}, {"type", assignText(replica.type)}},
-              [&](const Entry& entry) { replica.options.push_back({entry.key, entry.value, entry.place}); });
+        apply(section, {{"url", assignText(replica.url)}, {"type", assignText(replica.type)}}, [&](const Entry& entry) {
+            replica.options.push_back({entry.key, entry.value, entry.place});
+        });
         findDatabase(section.label.substr(0, dot), section).replicas.push_back(std::move(replica));
     }
 
@@ -222,7 +219,8 @@ private:
             if (database.name == name) return database;
             names.push_back(database.name);
         }
-        fail(section.place, section.title() + " belongs to no [database " + name + "] above it" + didYouMean(name, names));
+        fail(section.place,
+             section.title() + " belongs to no [database " + name + "] above it" + didYouMean(name, names));
     }
 
     [[noreturn]] static void failUnknownSection(const Section& section) {
@@ -247,7 +245,8 @@ Config readIni(const std::filesystem::path& file) {
     if (!stream) throw systemError("read config file " + file.string(), errno);
     Config config = readIni(stream, file.string());
     // A directory opens like a file and fails at the first read.
-    if (stream.bad()) throw Error(ErrorCode::InvalidArgument, "read config file " + file.string() + ": it is no readable file");
+    if (stream.bad())
+        throw Error(ErrorCode::InvalidArgument, "read config file " + file.string() + ": it is no readable file");
     return config;
 }
 

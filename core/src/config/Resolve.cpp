@@ -9,8 +9,6 @@
 namespace litestream::config {
 namespace {
 
-// --- plugins and their options -------------------------------------------------------------------------------------------
-
 std::vector<std::string> pluginNames(const plugin::Registry& registry, PluginKind kind) {
     std::vector<std::string> names;
     for (const plugin::LoadedPlugin& plugin : registry.plugins()) {
@@ -51,8 +49,8 @@ void addOption(OptionValues& values, const plugin::LoadedPlugin& plugin, const P
         values.set(option.name, option.value);
         return;
     }
-    fail(option.place, "unknown key \"" + option.name + "\": neither a setting nor an option of plugin \"" + plugin.name + "\"" +
-                           didYouMean(option.name, known));
+    fail(option.place, "unknown key \"" + option.name + "\": neither a setting nor an option of plugin \"" +
+                           plugin.name + "\"" + didYouMean(option.name, known));
 }
 
 /// Defaults filled in, required ones present.
@@ -64,10 +62,9 @@ OptionValues complete(const plugin::LoadedPlugin& plugin, const OptionValues& va
     }
 }
 
-// --- one database ----------------------------------------------------------------------------------------------------------
-
 OptionValues sourceOptions(const Database& database, const plugin::Registry& registry) {
-    static const std::vector<std::string> kCoreKeys{"path", "meta-path", "source", "codec", "sync-interval", "takeover", "replica"};
+    static const std::vector<std::string> kCoreKeys{"path",          "meta-path", "source", "codec",
+                                                    "sync-interval", "takeover",  "replica"};
     const plugin::LoadedPlugin& plugin =
         findPlugin(registry, PluginKind::Source, database.source, "source", database.place);
     OptionValues values;
@@ -76,7 +73,8 @@ OptionValues sourceOptions(const Database& database, const plugin::Registry& reg
 }
 
 /// Replicas without a name are called after their transport: "file", "file-2", ...
-void nameReplica(engine::ReplicaOptions& replica, const std::vector<engine::ReplicaOptions>& earlier, const Place& place) {
+void nameReplica(engine::ReplicaOptions& replica, const std::vector<engine::ReplicaOptions>& earlier,
+                 const Place& place) {
     const auto taken = [&](const std::string& name) {
         return std::any_of(earlier.begin(), earlier.end(), [&](const auto& other) { return other.name == name; });
     };
@@ -130,7 +128,8 @@ private:
         findPlugin(registry_, PluginKind::Codec, options.codec, "codec", database.place);
         options.syncInterval = database.syncInterval;
         options.takeover = database.takeover;
-        if (database.replicas.empty()) fail(database.place, "must specify replica for database " + database.path.string());
+        if (database.replicas.empty())
+            fail(database.place, "must specify replica for database " + database.path.string());
         for (const Replica& replica : database.replicas) addReplica(options, replica);
         return options;
     }
@@ -141,8 +140,9 @@ private:
         if (database.path.empty()) fail(database.place, label() + ": must specify 'path'");
         const auto [earlier, isNew] = paths_.try_emplace(database.path.string(), number_);
         if (!isNew) {
-            fail(database.place, label() + ": duplicate path \"" + database.path.string() + "\" (already used by database config #" +
-                                     std::to_string(earlier->second) + "); each database can be listed only once");
+            fail(database.place, label() + ": duplicate path \"" + database.path.string() +
+                                     "\" (already used by database config #" + std::to_string(earlier->second) +
+                                     "); each database can be listed only once");
         }
     }
 
@@ -159,8 +159,8 @@ private:
         const std::string location = locationOf(resolved, registry_, replica.place);
         const auto [earlier, isNew] = locations_.try_emplace(location, options.path.string());
         if (!isNew) {
-            fail(replica.place, "two replicas in one place (" + location + "): it is used by database " + earlier->second +
-                                    " already. Each replica needs a place of its own");
+            fail(replica.place, "two replicas in one place (" + location + "): it is used by database " +
+                                    earlier->second + " already. Each replica needs a place of its own");
         }
         options.replicas.push_back(std::move(resolved));
     }
@@ -183,7 +183,8 @@ engine::ReplicaOptions resolve(const Replica& replica, const plugin::Registry& r
         try {
             plugin::Registry::ParsedUrl parsed = registry.parseUrl(replica.url);
             if (!replica.type.empty() && replica.type != parsed.transport) {
-                throw Error(ErrorCode::InvalidArgument, "type \"" + replica.type + "\" does not fit the url, which is of type \"" +
+                throw Error(ErrorCode::InvalidArgument, "type \"" + replica.type +
+                                                            "\" does not fit the url, which is of type \"" +
                                                             parsed.transport + "\"");
             }
             out.transport = parsed.transport;

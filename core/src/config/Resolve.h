@@ -7,8 +7,9 @@
 
 namespace litestream::config {
 
-/// The one validation, whatever filled the configuration: every database has a path and a replica, nothing is named twice, every plugin exists and takes the
-/// options it is given. Returns what the engine needs. Throws Error(InvalidArgument or Unsupported), naming the place.
+/// The one validation, whatever filled the configuration: every database has a path and a replica, nothing is named
+/// twice, every plugin exists and takes the options it is given. Returns what the engine needs. Throws
+/// Error(InvalidArgument or Unsupported), naming the place.
 std::vector<engine::DatabaseOptions> resolve(const Config& config, const plugin::Registry& registry);
 
 /// The same for one replica alone. It has no name when none was written.

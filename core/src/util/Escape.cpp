@@ -15,7 +15,9 @@ struct Rune {
     std::size_t size;  ///< bytes, 1 when invalid
 };
 
-bool isContinuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
+bool isContinuation(unsigned char byte) {
+    return (byte & 0xC0) == 0x80;
+}
 
 /// The character at the front of `text`, which is not empty.
 Rune decode(std::string_view text) {
@@ -80,14 +82,22 @@ void appendHex(std::string& out, std::uint32_t value, int digits) {
 /// The letter of a one-character escape that Go has for a control character, or 0.
 char shortEscape(char32_t value) {
     switch (value) {
-        case '\a': return 'a';
-        case '\b': return 'b';
-        case '\f': return 'f';
-        case '\n': return 'n';
-        case '\r': return 'r';
-        case '\t': return 't';
-        case '\v': return 'v';
-        default: return 0;
+        case '\a':
+            return 'a';
+        case '\b':
+            return 'b';
+        case '\f':
+            return 'f';
+        case '\n':
+            return 'n';
+        case '\r':
+            return 'r';
+        case '\t':
+            return 't';
+        case '\v':
+            return 'v';
+        default:
+            return 0;
     }
 }
 

@@ -2,11 +2,11 @@
 
 #include <litestream/Error.h>
 
-#include <cerrno>
 #include <fcntl.h>
-#include <string>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
+#include <string>
 
 namespace litestream {
 namespace {

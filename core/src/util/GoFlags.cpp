@@ -86,10 +86,16 @@ unsigned takeBase(std::string_view& digits) {
     unsigned base = 8;
     std::size_t prefix = 2;
     switch (std::tolower(static_cast<unsigned char>(digits[1]))) {
-        case 'x': base = 16; break;
-        case 'b': base = 2; break;
-        case 'o': break;
-        default: prefix = 1;
+        case 'x':
+            base = 16;
+            break;
+        case 'b':
+            base = 2;
+            break;
+        case 'o':
+            break;
+        default:
+            prefix = 1;
     }
     digits.remove_prefix(prefix);
     return base;

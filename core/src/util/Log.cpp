@@ -2,12 +2,12 @@
 
 #include "util/LogFormat.h"
 
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <atomic>
 #include <ctime>
 #include <memory>
 #include <mutex>
-#include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
 
 namespace litestream::log {
 namespace {
@@ -59,11 +59,16 @@ std::chrono::seconds localZoneOffset(std::chrono::system_clock::time_point time)
 
 spdlog::level::level_enum toSpdlog(Level level) {
     switch (level) {
-        case Level::Trace: return spdlog::level::trace;
-        case Level::Debug: return spdlog::level::debug;
-        case Level::Info: return spdlog::level::info;
-        case Level::Warn: return spdlog::level::warn;
-        case Level::Error: break;
+        case Level::Trace:
+            return spdlog::level::trace;
+        case Level::Debug:
+            return spdlog::level::debug;
+        case Level::Info:
+            return spdlog::level::info;
+        case Level::Warn:
+            return spdlog::level::warn;
+        case Level::Error:
+            break;
     }
     return spdlog::level::err;
 }
@@ -77,7 +82,9 @@ void configure(const Settings& settings) {
     state().level = settings.level;
 }
 
-bool enabled(Level level) noexcept { return level >= state().level.load(std::memory_order_relaxed); }
+bool enabled(Level level) noexcept {
+    return level >= state().level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view message, Attributes attributes) {
     write(level, message, attributes.begin(), attributes.size());

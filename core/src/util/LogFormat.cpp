@@ -3,8 +3,8 @@
 #include "util/Escape.h"
 #include "util/Units.h"
 
-#include <array>
 #include <spdlog/fmt/fmt.h>
+#include <array>
 
 namespace litestream::log {
 namespace {
@@ -32,8 +32,8 @@ std::string timeText(Format format, std::chrono::system_clock::time_point time, 
     const auto fraction = static_cast<std::uint64_t>(clock.subseconds().count());
 
     std::string out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                                  clock.minutes().count(), clock.seconds().count());
+                                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                                  clock.hours().count(), clock.minutes().count(), clock.seconds().count());
     if (format == Format::Text) {
         out += fmt::format(".{:03}", fraction / 1'000'000);
     } else if (fraction != 0) {
@@ -72,7 +72,8 @@ struct ValueWriter {
     }
 };
 
-std::string textLine(const std::string& time, Level level, std::string_view message, const Attribute* attributes, std::size_t count) {
+std::string textLine(const std::string& time, Level level, std::string_view message, const Attribute* attributes,
+                     std::size_t count) {
     std::string out = "time=" + time;
     out += " level=";
     out += levelName(level);
@@ -87,7 +88,8 @@ std::string textLine(const std::string& time, Level level, std::string_view mess
     return out;
 }
 
-std::string jsonLine(const std::string& time, Level level, std::string_view message, const Attribute* attributes, std::size_t count) {
+std::string jsonLine(const std::string& time, Level level, std::string_view message, const Attribute* attributes,
+                     std::size_t count) {
     std::string out = R"({"time":")" + time;
     out += R"(","level":")";
     out += levelName(level);
@@ -104,8 +106,8 @@ std::string jsonLine(const std::string& time, Level level, std::string_view mess
 
 }  // namespace
 
-std::string formatLine(Format format, std::chrono::system_clock::time_point time, std::chrono::seconds zoneOffset, Level level,
-                       std::string_view message, const Attribute* attributes, std::size_t count) {
+std::string formatLine(Format format, std::chrono::system_clock::time_point time, std::chrono::seconds zoneOffset,
+                       Level level, std::string_view message, const Attribute* attributes, std::size_t count) {
     const std::string stamp = timeText(format, time, zoneOffset);
     return format == Format::Text ? textLine(stamp, level, message, attributes, count)
                                   : jsonLine(stamp, level, message, attributes, count);

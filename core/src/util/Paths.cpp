@@ -2,11 +2,11 @@
 
 #include <litestream/Error.h>
 
+#include <pwd.h>
+#include <unistd.h>
 #include <array>
 #include <cstdlib>
-#include <pwd.h>
 #include <string>
-#include <unistd.h>
 
 namespace litestream {
 namespace {

@@ -32,19 +32,35 @@ private:
             case ' ':
             case '\t':
             case '\r':
-            case '\n': endWord(); return true;
+            case '\n':
+                endWord();
+                return true;
             case ';':
             case '&':
             case '|':
             case '<':
-            case '>': return false;
-            case '(': refuse();
-            case '\'': append(takeUntil('\'')); return true;
-            case '"': doubleQuoted(); return true;
-            case '`': append('`' + takeUntil('`') + '`'); return true;
-            case '$': dollar(); return true;
-            case '\\': escaped(); return true;
-            default: append({c}); return true;
+            case '>':
+                return false;
+            case '(':
+                refuse();
+            case '\'':
+                append(takeUntil('\''));
+                return true;
+            case '"':
+                doubleQuoted();
+                return true;
+            case '`':
+                append('`' + takeUntil('`') + '`');
+                return true;
+            case '$':
+                dollar();
+                return true;
+            case '\\':
+                escaped();
+                return true;
+            default:
+                append({c});
+                return true;
         }
     }
 
@@ -104,6 +120,8 @@ private:
 
 }  // namespace
 
-std::vector<std::string> splitShellWords(std::string_view text) { return Splitter(text).run(); }
+std::vector<std::string> splitShellWords(std::string_view text) {
+    return Splitter(text).run();
+}
 
 }  // namespace litestream

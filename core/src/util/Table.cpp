@@ -14,7 +14,9 @@ std::size_t width(const std::string& cell) {
 
 }  // namespace
 
-Table::Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
+Table::Table(std::vector<std::string> header) {
+    rows_.push_back(std::move(header));
+}
 
 void Table::add(std::vector<std::string> row) {
     row.resize(rows_.front().size());

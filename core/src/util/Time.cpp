@@ -1,7 +1,7 @@
 #include "util/Time.h"
 
-#include <chrono>
 #include <spdlog/fmt/fmt.h>
+#include <chrono>
 
 namespace litestream {
 namespace {
@@ -68,7 +68,8 @@ std::chrono::minutes zoneOffset(Scanner& scanner) {
 
 std::string formatRfc3339(Timestamp time) {
     using namespace std::chrono;
-    const auto instant = floor<seconds>(sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{time.milliseconds}});
+    const auto instant =
+        floor<seconds>(sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{time.milliseconds}});
     const auto day = floor<days>(instant);
     const year_month_day date{day};
     const hh_mm_ss clock{instant - day};

@@ -1,8 +1,8 @@
 #include "util/Units.h"
 
+#include <spdlog/fmt/fmt.h>
 #include <array>
 #include <cmath>
-#include <spdlog/fmt/fmt.h>
 
 namespace litestream {
 namespace {
@@ -50,7 +50,8 @@ std::string formatSize(std::uint64_t bytes) {
         ++unit;
     }
     scaled = std::floor(scaled * 10 + 0.5) / 10;
-    return scaled < 10 ? fmt::format("{:.1f} {}", scaled, kUnits[unit]) : fmt::format("{:.0f} {}", scaled, kUnits[unit]);
+    return scaled < 10 ? fmt::format("{:.1f} {}", scaled, kUnits[unit])
+                       : fmt::format("{:.0f} {}", scaled, kUnits[unit]);
 }
 
 }  // namespace litestream

@@ -6,7 +6,8 @@
 
 namespace litestream {
 
-/// As Go prints a duration: "1h30m0s", "1.5s", "976ms", "866.322µs", "0s". The reading side is parseDuration() of the SDK.
+/// As Go prints a duration: "1h30m0s", "1.5s", "976ms", "866.322µs", "0s". The reading side is parseDuration() of the
+/// SDK.
 std::string formatDuration(std::chrono::nanoseconds duration);
 
 /// Bytes for people, in powers of 1000: "0 B", "4.2 kB", "21 kB".

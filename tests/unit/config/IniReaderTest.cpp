@@ -118,10 +118,12 @@ TEST(IniReader, NamesTheKeyOfABadValue) {
     EXPECT_EQ(errorOf("[logging]\ntype = pretty\n"), "test.ini:2: type: \"pretty\" is none of text, json");
     for (const char* line : {"sync-interval = 7d", "takeover = maybe"}) {
         const std::string text = errorOf(std::string("[database a]\n") + line + "\n");
-        EXPECT_TRUE(text.starts_with("test.ini:2: " + std::string(line).substr(0, std::string(line).find(' ')) + ": invalid"))
+        EXPECT_TRUE(
+            text.starts_with("test.ini:2: " + std::string(line).substr(0, std::string(line).find(' ')) + ": invalid"))
             << text;
     }
-    EXPECT_TRUE(errorOf("[litestream]\nmemory-limit = much\n").starts_with("test.ini:2: memory-limit: ")) << "a bad size";
+    EXPECT_TRUE(errorOf("[litestream]\nmemory-limit = much\n").starts_with("test.ini:2: memory-limit: "))
+        << "a bad size";
 }
 
 TEST(IniReader, RefusesLinesThatAreNoIni) {
@@ -163,7 +165,8 @@ TEST(ExampleIni, IsValidAsItStands) {
 
 /// Every commented-out `; key = value` must be a key that the reader takes, with a value it takes.
 TEST(ExampleIni, EveryCommentedKeyIsTaken) {
-    const std::string all = std::regex_replace(exampleText(), std::regex("(^|\n); ((\\[[^\n]*\\]|[a-z.-]+ = [^\n]*))"), "$1$2");
+    const std::string all =
+        std::regex_replace(exampleText(), std::regex("(^|\n); ((\\[[^\n]*\\]|[a-z.-]+ = [^\n]*))"), "$1$2");
     const Config config = read(std::regex_replace(all, std::regex("; url = "), "url = "));
     EXPECT_EQ(config.exec, "/usr/local/bin/app --port 8080");
     EXPECT_EQ(config.shutdownSyncTimeout, 30s);

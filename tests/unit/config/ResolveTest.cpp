@@ -59,14 +59,18 @@ TEST(Resolve, RefusesADatabaseWithoutPathOrReplica) {
 }
 
 TEST(Resolve, RefusesADatabaseTwice) {
-    EXPECT_EQ(errorOf("[database a]\npath = /x/../a.db\nreplica = file:///a\n[database b]\npath = /a.db\nreplica = file:///b\n"),
-              "test.ini:4: database config #2: duplicate path \"/a.db\" (already used by database config #1); each database can be "
-              "listed only once");
+    EXPECT_EQ(
+        errorOf(
+            "[database a]\npath = /x/../a.db\nreplica = file:///a\n[database b]\npath = /a.db\nreplica = file:///b\n"),
+        "test.ini:4: database config #2: duplicate path \"/a.db\" (already used by database config #1); each database "
+        "can be "
+        "listed only once");
 }
 
 TEST(Resolve, RefusesAReplicaPlaceTwiceHoweverItIsWritten) {
     const std::string text = errorOf(
-        "[database a]\npath = /a.db\nreplica = file:///backup/x\n[database b]\npath = /b.db\n[replica b.y]\ntype = file\npath = "
+        "[database a]\npath = /a.db\nreplica = file:///backup/x\n[database b]\npath = /b.db\n[replica b.y]\ntype = "
+        "file\npath = "
         "/backup/./x/\n");
     EXPECT_TRUE(text.starts_with("test.ini:6: two replicas in one place (file path=/backup/x)")) << text;
     EXPECT_NE(text.find("/a.db"), std::string::npos) << text;
@@ -78,10 +82,12 @@ TEST(Resolve, RefusesAReplicaNameTwice) {
 }
 
 TEST(Resolve, ChecksPluginOptionsAgainstTheirDeclaration) {
-    EXPECT_EQ(errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = file\npaht = /2\n"),
-              "test.ini:5: unknown key \"paht\": neither a setting nor an option of plugin \"file\". Did you mean \"path\"?");
+    EXPECT_EQ(
+        errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = file\npaht = /2\n"),
+        "test.ini:5: unknown key \"paht\": neither a setting nor an option of plugin \"file\". Did you mean \"path\"?");
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\nsync-intervall = 1s\nreplica = file:///a\n"),
-              "test.ini:3: unknown key \"sync-intervall\": neither a setting nor an option of plugin \"sqlite\". Did you mean "
+              "test.ini:3: unknown key \"sync-intervall\": neither a setting nor an option of plugin \"sqlite\". Did "
+              "you mean "
               "\"sync-interval\"?");
     const std::string missing = errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = file\n");
     EXPECT_TRUE(missing.starts_with("test.ini:3: ") && missing.find("\"path\"") != std::string::npos) << missing;
@@ -90,7 +96,8 @@ TEST(Resolve, ChecksPluginOptionsAgainstTheirDeclaration) {
 TEST(Resolve, NamesThePluginThatIsMissing) {
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = fiel\n"),
               "test.ini:3: no plugin for replica type \"fiel\". Did you mean \"file\"?");
-    EXPECT_EQ(errorOf("[database a]\npath = /a.db\ncodec = zip\nreplica = file:///a\n"), "test.ini:1: no plugin for codec \"zip\"");
+    EXPECT_EQ(errorOf("[database a]\npath = /a.db\ncodec = zip\nreplica = file:///a\n"),
+              "test.ini:1: no plugin for codec \"zip\"");
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\nsource = oracle\nreplica = file:///a\n"),
               "test.ini:1: no plugin for source \"oracle\"");
 }
@@ -98,7 +105,8 @@ TEST(Resolve, NamesThePluginThatIsMissing) {
 TEST(Resolve, RefusesAUrlAndATypeThatDisagree) {
     const std::string text = errorOf("[database a]\npath = /a.db\n[replica a.x]\nurl = file:///a\ntype = tape\n");
     EXPECT_EQ(text, "test.ini:3: type \"tape\" does not fit the url, which is of type \"file\"");
-    EXPECT_EQ(errorOf("[database a]\npath = /a.db\n[replica a.x]\n"), "test.ini:3: replica needs a \"url\" or a \"type\"");
+    EXPECT_EQ(errorOf("[database a]\npath = /a.db\n[replica a.x]\n"),
+              "test.ini:3: replica needs a \"url\" or a \"type\"");
 }
 
 TEST(Resolve, RefusesTimesThatMakeNoSense) {

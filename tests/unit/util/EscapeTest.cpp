@@ -23,8 +23,10 @@ TEST(Escape, QuotesAsGoDoes) {
 }
 
 TEST(Escape, OnlyTextThatNeedsItIsQuoted) {
-    for (const char* plain : {"a", "/var/db", "1s", "a\\b", "a<b>&c", "gr\u00fc\u00df", "a,b;c"}) EXPECT_FALSE(needsQuoting(plain)) << plain;
-    for (const char* other : {"", " ", "a b", "a=b", "a\"b", "a\nb", "\u00a0", "\xff"}) EXPECT_TRUE(needsQuoting(other)) << other;
+    for (const char* plain : {"a", "/var/db", "1s", "a\\b", "a<b>&c", "gr\u00fc\u00df", "a,b;c"})
+        EXPECT_FALSE(needsQuoting(plain)) << plain;
+    for (const char* other : {"", " ", "a b", "a=b", "a\"b", "a\nb", "\u00a0", "\xff"})
+        EXPECT_TRUE(needsQuoting(other)) << other;
 }
 
 TEST(Escape, WritesJsonStrings) {

@@ -4,11 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
-#include <sys/stat.h>
 
 namespace litestream {
 namespace {
@@ -43,7 +43,7 @@ TEST_F(FileIo, ReplacesAFileAsAWhole) {
 
 TEST_F(FileIo, GivesTheFileItsMode) {
     replaceFileDurably(directory_ / "secret", bytes("x"), 0600);
-    struct stat info{};
+    struct stat info {};
     ASSERT_EQ(::stat((directory_ / "secret").c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777, 0600u);
 }

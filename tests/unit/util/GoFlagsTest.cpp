@@ -39,7 +39,8 @@ std::string errorOf(const std::vector<std::string>& arguments) {
 }
 
 TEST(GoFlags, TakesValuesInAllFourSpellings) {
-    for (const auto& arguments : std::vector<std::vector<std::string>>{{"-o=a.db"}, {"--o=a.db"}, {"-o", "a.db"}, {"--o", "a.db"}}) {
+    for (const auto& arguments :
+         std::vector<std::vector<std::string>>{{"-o=a.db"}, {"--o=a.db"}, {"-o", "a.db"}, {"--o", "a.db"}}) {
         Example example;
         EXPECT_TRUE(example.parse(arguments).empty());
         EXPECT_EQ(example.output, "a.db");

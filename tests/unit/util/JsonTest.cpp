@@ -25,9 +25,13 @@ TEST(Json, KeepsTheOrderOfKeysAndIndentsByTwo) {
 )");
 }
 
-TEST(Json, AnEmptyListIsNeverNull) { EXPECT_EQ(Json::array().text(), "[]\n"); }
+TEST(Json, AnEmptyListIsNeverNull) {
+    EXPECT_EQ(Json::array().text(), "[]\n");
+}
 
-TEST(Json, EscapesForHtml) { EXPECT_EQ(Json::object({{"url", "s3://b?a=1&c"}}).text(), "{\n  \"url\": \"s3://b?a=1\\u0026c\"\n}\n"); }
+TEST(Json, EscapesForHtml) {
+    EXPECT_EQ(Json::object({{"url", "s3://b?a=1&c"}}).text(), "{\n  \"url\": \"s3://b?a=1\\u0026c\"\n}\n");
+}
 
 }  // namespace
 }  // namespace litestream

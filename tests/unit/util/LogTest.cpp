@@ -20,20 +20,27 @@ std::string line(Format format, Level level, std::string_view message, const std
 }
 
 TEST(Log, WritesTextLines) {
-    EXPECT_EQ(line(Format::Text, Level::Info, "replicating to", {{"type", "file"}, {"sync-interval", 1s}, {"path", "/back up"}}),
-              R"(time=2026-01-02T03:04:05.678Z level=INFO msg="replicating to" type=file sync-interval=1s path="/back up")");
-    EXPECT_EQ(line(Format::Text, Level::Error, "litestream", {{"n", -1}, {"u", UINT64_MAX}, {"ok", true}, {"x", 1.5}, {"region", ""}}),
-              R"(time=2026-01-02T03:04:05.678Z level=ERROR msg=litestream n=-1 u=18446744073709551615 ok=true x=1.5 region="")");
+    EXPECT_EQ(
+        line(Format::Text, Level::Info, "replicating to",
+             {{"type", "file"}, {"sync-interval", 1s}, {"path", "/back up"}}),
+        R"(time=2026-01-02T03:04:05.678Z level=INFO msg="replicating to" type=file sync-interval=1s path="/back up")");
+    EXPECT_EQ(
+        line(Format::Text, Level::Error, "litestream",
+             {{"n", -1}, {"u", UINT64_MAX}, {"ok", true}, {"x", 1.5}, {"region", ""}}),
+        R"(time=2026-01-02T03:04:05.678Z level=ERROR msg=litestream n=-1 u=18446744073709551615 ok=true x=1.5 region="")");
 }
 
 TEST(Log, WritesJsonLines) {
-    EXPECT_EQ(line(Format::Json, Level::Warn, "a \"b\" <c>", {{"type", "file"}, {"sync-interval", 1s}, {"n", -1}, {"ok", false}}),
-              R"({"time":"2026-01-02T03:04:05.678Z","level":"WARN","msg":"a \"b\" <c>","type":"file","sync-interval":1000000000,"n":-1,"ok":false})");
+    EXPECT_EQ(
+        line(Format::Json, Level::Warn, "a \"b\" <c>",
+             {{"type", "file"}, {"sync-interval", 1s}, {"n", -1}, {"ok", false}}),
+        R"({"time":"2026-01-02T03:04:05.678Z","level":"WARN","msg":"a \"b\" <c>","type":"file","sync-interval":1000000000,"n":-1,"ok":false})");
 }
 
 TEST(Log, WritesTheLocalZone) {
     EXPECT_EQ(line(Format::Text, Level::Debug, "m", {}, 2h), "time=2026-01-02T05:04:05.678+02:00 level=DEBUG msg=m");
-    EXPECT_EQ(line(Format::Text, Level::Trace, "m", {}, -(5h + 30min)), "time=2026-01-01T21:34:05.678-05:30 level=TRACE msg=m");
+    EXPECT_EQ(line(Format::Text, Level::Trace, "m", {}, -(5h + 30min)),
+              "time=2026-01-01T21:34:05.678-05:30 level=TRACE msg=m");
 }
 
 TEST(Log, OneLinePerRecordWhateverTheTextIs) {

@@ -23,7 +23,9 @@ TEST(Table, PadsToTheWidestCellAndTwoBlanksButNeverTheLastOne) {
               "/b               not initialized  0 B\n");
 }
 
-TEST(Table, PrintsTheHeaderWithoutRows) { EXPECT_EQ(print(Table({"path", "replica"})), "path  replica\n"); }
+TEST(Table, PrintsTheHeaderWithoutRows) {
+    EXPECT_EQ(print(Table({"path", "replica"})), "path  replica\n");
+}
 
 TEST(Table, CountsCharactersNotBytes) {
     Table table({"n", "x"});

@@ -48,7 +48,7 @@ class Check:
             if match:
                 yield number, match.group(1)
 
-    # --- includes ---
+    # includes
 
     def core_includes(self):
         for path in self.sources("core/src"):
@@ -91,7 +91,7 @@ class Check:
                     if COMPRESSORS.search(include):
                         self.complain(path, number, f"<{include}> is a compressor's, and this is no codec")
 
-    # --- links ---
+    # links
 
     def commands(self, folder):
         """(path, line, name, words) for each command of the CMakeLists.txt files below folder."""
@@ -126,7 +126,7 @@ class Check:
                     if COMPRESSORS.search(word):
                         self.complain(path, number, f"links {word}, and this is no codec")
 
-    # --- names ---
+    # names
 
     def provider_names(self):
         for path in self.sources("core"):
