@@ -7,7 +7,6 @@ import official
 from harness import PROGRAM, dump_of
 
 
-
 class InteropTestCase(harness.TestCase):
     def setUp(self):
         super().setUp()
