@@ -149,7 +149,6 @@ void Database::firstContact() {
         txid_ = Txid{1};
         commit_ = image->pageCount();
         position_ = image->position();
-        range_ = image->range();
         journal_.append({txid_, position_, 0, timestamp(), commit_});
         state_ = State::Tracking;
     } catch (const Error& error) {

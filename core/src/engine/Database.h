@@ -111,7 +111,7 @@ private:
     void lost(const std::string& reason);
     void reconcile();
     void reconciled(std::shared_ptr<Payload> payload, JournalRecord record, std::uint32_t pages, const std::string& failure);
-    ltx::Header header(Txid min, Txid max, std::uint32_t commit, const WalRange& range);
+    ltx::Header header(Txid min, Txid max);
     Timestamp timestamp();
     std::filesystem::path spoolFile(Txid txid) const;
 
@@ -171,7 +171,6 @@ private:
     std::optional<Position> provable_;  // what attach() has to prove
     std::uint32_t pageSize_ = 0;
     std::uint32_t commit_ = 0;
-    WalRange range_;
     FileAttributes attributes_;
     Timestamp lastTimestamp_;
     std::unique_ptr<Batch> batch_;

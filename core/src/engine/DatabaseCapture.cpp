@@ -11,6 +11,9 @@ namespace litestream::engine {
 
 namespace {
 
+/// Where the first frame of a WAL begins.
+constexpr std::int64_t kWalHeaderBytes = 32;
+
 constexpr unsigned bit(Wake reason) { return 1u << static_cast<unsigned>(reason); }
 
 using SteadyClock = std::chrono::steady_clock;
@@ -99,12 +102,6 @@ bool Database::captureAll() {
         }
         position_ = capture.position;
         commit_ = capture.commit;
-        if (capture.newGeneration || range_.salt1 != capture.range.salt1 || range_.salt2 != capture.range.salt2 ||
-            range_.offset + range_.size != capture.range.offset) {
-            range_ = capture.range;
-        } else {
-            range_.size += capture.range.size;
-        }
         caughtUp_ = capture.outcome == Capture::Outcome::Captured;
         if (caughtUp_) return true;
     }
@@ -117,14 +114,16 @@ Timestamp Database::timestamp() {
     return lastTimestamp_;
 }
 
-ltx::Header Database::header(Txid min, Txid max, std::uint32_t commit, const WalRange& range) {
+ltx::Header Database::header(Txid min, Txid max) {
+    // The WAL fields stay at "no frame" on purpose (docs/decisions/0006): they are read by one program only, upstream's daemon
+    // when it goes on with our replica, and it would trust them further than they reach.
     ltx::Header header;
     header.pageSize = pageSize_;
-    header.commit = commit;
+    header.commit = commit_;
     header.minTxid = min;
     header.maxTxid = max;
     header.timestamp = timestamp();
-    header.wal = range;
+    header.wal = {kWalHeaderBytes, 0, 0, 0};
     header.nodeId = lineage_;
     return header;
 }
@@ -136,12 +135,9 @@ void Database::startCut() {
     anchorWanted_ = false;
     txid_ = txid_.next();
     cadence_.spend(SteadyClock::now());
-    const ltx::Header head = header(txid_, txid_, commit_, range_);
+    const ltx::Header head = header(txid_, txid_);
     std::shared_ptr<Batch> batch = std::move(batch_);
     if (!batch) batch = std::make_shared<Batch>(pageSize_, services_.chunks, meta_.spool());
-    // The next range begins where this one ends.
-    range_.offset += range_.size;
-    range_.size = 0;
     JournalRecord record{txid_, position_, 0, head.timestamp, commit_};
     if (caughtUp_) forced_ = false;
     for (auto& waiter : waiters_) {
@@ -212,11 +208,8 @@ void Database::reconcile() {
     pageSize_ = image->pageSize();
     position_ = image->position();
     commit_ = image->pageCount();
-    range_ = image->range();
     const Txid txid = txid_.next();
-    const ltx::Header head = header(txid, txid, commit_, range_);
-    range_.offset += range_.size;
-    range_.size = 0;
+    const ltx::Header head = header(txid, txid);
     const bool compare = sums_.txid() == txid_ && sums_.txid();
     const bool build = !compare && sumsBuilder_ == SumsBuilder::None;
     if (build) {

@@ -451,7 +451,7 @@ void Database::startSeed() {
         lost("image at another position");
         return;
     }
-    ltx::Header head = header(Txid{1}, txid_, commit_, image->range());
+    const ltx::Header head = header(Txid{1}, txid_);
     ImageEncoder::Sums sums;
     if (sums_.wanted()) {
         sumsBuilder_ = SumsBuilder::Seed;
