@@ -45,6 +45,7 @@ wait_until() {
 
 build() {
     bash "$root/apps/packages.sh"
+    echo "building in build/release; the first time takes some minutes"
     (
         cd "$root"
         cmake --preset release -DLITESTREAM_BUILD_TESTS=OFF

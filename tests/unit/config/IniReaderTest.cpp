@@ -172,7 +172,6 @@ TEST(ExampleIni, EveryCommentedKeyIsTaken) {
     EXPECT_EQ(config.shutdownSyncTimeout, 30s);
     EXPECT_EQ(config.limits.memoryBytes, engine::Limits().memoryBytes) << "the example shows the default";
     EXPECT_EQ(config.limits.spoolBytes, engine::Limits().spoolBytes) << "the example shows the default";
-    EXPECT_TRUE(config.databases[0].sourceOptions.empty()) << config.databases[0].sourceOptions[0].name;
     EXPECT_EQ(config.databases[0].replicas.size(), 3u);
 }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <sstream>
 
 namespace litestream::config {
@@ -107,6 +108,16 @@ TEST(Resolve, RefusesAUrlAndATypeThatDisagree) {
     EXPECT_EQ(text, "test.ini:3: type \"tape\" does not fit the url, which is of type \"file\"");
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\n[replica a.x]\n"),
               "test.ini:3: replica needs a \"url\" or a \"type\"");
+}
+
+TEST(ExampleIni, IsAcceptedAndShowsEveryOptionOfTheSourceWithItsDefault) {
+    std::ostringstream out;
+    out << std::ifstream(LITESTREAM_EXAMPLE_INI).rdbuf();
+    EXPECT_EQ(errorOf(out.str()), "no error");
+    for (const plugin::Option& option : registry().find(PluginKind::Source, "sqlite")->options) {
+        const std::string line = "\n; " + option.name + " = " + option.defaultValue + "\n";
+        EXPECT_NE(out.str().find(line), std::string::npos) << option.name;
+    }
 }
 
 TEST(Resolve, RefusesTimesThatMakeNoSense) {
