@@ -20,8 +20,9 @@ struct NamedFilesystem {
 };
 /// Magic numbers of statfs(2).
 constexpr std::array kRemoteFilesystems{
-    NamedFilesystem{0x6969, "NFS"},      NamedFilesystem{0x517b, "SMB"},         NamedFilesystem{0xff534d42, "CIFS"},
-    NamedFilesystem{0xfe534d42, "SMB2"}, NamedFilesystem{0x01021997, "9p"},      NamedFilesystem{0x65735546, "FUSE or virtiofs"},
+    NamedFilesystem{0x6969, "NFS"},      NamedFilesystem{0x517b, "SMB"},
+    NamedFilesystem{0xff534d42, "CIFS"}, NamedFilesystem{0xfe534d42, "SMB2"},
+    NamedFilesystem{0x01021997, "9p"},   NamedFilesystem{0x65735546, "FUSE or virtiofs"},
     NamedFilesystem{0x00c36400, "Ceph"}, NamedFilesystem{0x5346414f, "AFS"}};
 
 std::mutex claimsMutex;  // guards claims()
@@ -65,7 +66,8 @@ std::string filesystemWarning(const std::filesystem::path& database) {
 InodeClaim::InodeClaim(FileIdentity file) : file_(file) {
     const std::lock_guard lock(claimsMutex);
     if (!claims().insert(file).second) {
-        throw Refusal("this process follows the same file already, by this or another path. Configure each database once");
+        throw Refusal(
+            "this process follows the same file already, by this or another path. Configure each database once");
     }
 }
 

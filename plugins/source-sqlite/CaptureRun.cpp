@@ -14,7 +14,8 @@ WalChecksum seed(const WalReader& wal, const WalIndexHeader& index) {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
         const auto header = wal.header();
-        if (header && header->salts == index.aSalt && header->szPage == index.szPage && header->bigEndCksum == index.bigEndCksum) {
+        if (header && header->salts == index.aSalt && header->szPage == index.szPage &&
+            header->bigEndCksum == index.bigEndCksum) {
             return header->checksum;
         }
     }
@@ -23,13 +24,15 @@ WalChecksum seed(const WalReader& wal, const WalIndexHeader& index) {
 
 void checkPage(PageNumber page, std::uint32_t pageSize, std::uint32_t frame) {
     if (page == 0 || page == lockPage(pageSize)) {
-        throw WalDamage("frame " + std::to_string(frame) + " holds page " + std::to_string(page) + ", which no database stores");
+        throw WalDamage("frame " + std::to_string(frame) + " holds page " + std::to_string(page) +
+                        ", which no database stores");
     }
 }
 
 /// At the end of the log the index repeats what the frames must have said.
 void checkEnd(const WalIndexHeader& header, const WalFrame& last) {
-    if (last.commit == 0) throw WalDamage("the last published frame " + std::to_string(header.mxFrame) + " is no commit");
+    if (last.commit == 0)
+        throw WalDamage("the last published frame " + std::to_string(header.mxFrame) + " is no commit");
     if (last.checksum != header.aFrameCksum || last.commit != header.nPage) {
         throw WalDamage("frame " + std::to_string(header.mxFrame) + " is not the one that the wal-index describes");
     }
@@ -54,8 +57,8 @@ void GrowthCheck::commit(std::uint32_t pages) {
     added_.clear();
 }
 
-CaptureRun captureFrames(const WalReader& wal, const WalIndexHeader& header, const WalPosition& from, std::uint64_t budgetBytes,
-                         PageSink& sink) {
+CaptureRun captureFrames(const WalReader& wal, const WalIndexHeader& header, const WalPosition& from,
+                         std::uint64_t budgetBytes, PageSink& sink) {
     const WalChecksum start = from.frame == 0 ? seed(wal, header) : from.checksum;
     WalReader::Frames frames(wal, header, from.frame, start);
     GrowthCheck growth(from.commit, header.szPage);
@@ -79,8 +82,8 @@ CaptureRun captureFrames(const WalReader& wal, const WalIndexHeader& header, con
     }
     run.more = run.position.frame < header.mxFrame;
     run.range = {static_cast<std::int64_t>(walOffsetAfter(from.frame, header.szPage)),
-                 static_cast<std::int64_t>((run.position.frame - from.frame) * frameBytes(header.szPage)), header.aSalt.salt1,
-                 header.aSalt.salt2};
+                 static_cast<std::int64_t>((run.position.frame - from.frame) * frameBytes(header.szPage)),
+                 header.aSalt.salt1, header.aSalt.salt2};
     return run;
 }
 

@@ -41,7 +41,7 @@ struct CaptureRun {
 /// transaction, at most to `header.mxFrame`. `from` is of the header's generation and not at its end.
 ///
 /// Throws WalDamage if the WAL is not exactly what it must be, and what the sink throws. What the sink got is then worthless.
-CaptureRun captureFrames(const WalReader& wal, const WalIndexHeader& header, const WalPosition& from, std::uint64_t budgetBytes,
-                         PageSink& sink);
+CaptureRun captureFrames(const WalReader& wal, const WalIndexHeader& header, const WalPosition& from,
+                         std::uint64_t budgetBytes, PageSink& sink);
 
 }  // namespace litestream::sqlite

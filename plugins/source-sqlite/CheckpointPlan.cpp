@@ -32,7 +32,8 @@ CheckpointPlan::Step CheckpointPlan::next(const WalIndexHeader& header, std::uin
     salts_ = header.aSalt;
 
     const bool many = header.mxFrame - nBackfill >= settings_.minCheckpointPageCount;
-    const auto passiveAt = many ? std::min<SteadyClock::time_point>(lastProgress_ + kPatience, pendingSince_ + settings_.checkpointInterval)
+    const auto passiveAt = many ? std::min<SteadyClock::time_point>(lastProgress_ + kPatience,
+                                                                    pendingSince_ + settings_.checkpointInterval)
                                 : pendingSince_ + settings_.checkpointInterval;
     const bool tooLarge = settings_.barrier && walBytes > settings_.walLimitSoft;
     const auto due = std::max(notBefore_, tooLarge ? now : passiveAt);

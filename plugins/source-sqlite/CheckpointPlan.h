@@ -34,7 +34,8 @@ public:
 
     explicit CheckpointPlan(const SourceSettings& settings) : settings_(settings) {}
 
-    Step next(const WalIndexHeader& header, std::uint32_t nBackfill, std::uint64_t walBytes, SteadyClock::time_point now);
+    Step next(const WalIndexHeader& header, std::uint32_t nBackfill, std::uint64_t walBytes,
+              SteadyClock::time_point now);
     void done(Step step, Result result, SteadyClock::time_point now);
 
     /// When next() is worth asking although nothing was committed; the epoch = never.

@@ -12,7 +12,8 @@ Checkpointer::Result Checkpointer::passive() {
         connection->attach();
         connection_ = std::move(connection);
     }
-    const int rc = sqlite3_wal_checkpoint_v2(connection_->handle(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    const int rc =
+        sqlite3_wal_checkpoint_v2(connection_->handle(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) return Result::Busy;
     if (rc != SQLITE_OK) throw Refusal(std::string("checkpoint: ") + sqlite3_errstr(rc));
     ++count_;

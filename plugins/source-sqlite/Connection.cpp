@@ -45,13 +45,16 @@ Poco::Data::Session openSession(const std::filesystem::path& database) {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
             throw Refusal(
-                "database is locked: another process recovers it, writes in rollback mode, or uses locking_mode=EXCLUSIVE, which must be "
+                "database is locked: another process recovers it, writes in rollback mode, or uses "
+                "locking_mode=EXCLUSIVE, which must be "
                 "switched off");
         case SQLITE_READONLY:
         case SQLITE_PERM:
         case SQLITE_CANTOPEN:
-            throw Refusal(std::string("no write access to the database, its -wal, its -shm or their directory, which locking needs: ") +
-                          sqlite3_errstr(rc));
+            throw Refusal(
+                std::string(
+                    "no write access to the database, its -wal, its -shm or their directory, which locking needs: ") +
+                sqlite3_errstr(rc));
         default:
             throw Refusal(sqlite3_errstr(rc));
     }

@@ -48,7 +48,8 @@ void Watcher::Followed::report(const WalIndexHeader& header, std::uint32_t nBack
     const Watch::State state = watch->state();
     if (state.hold == Guard::Hold::None) return;  // core knows that the source is lost
     const bool captured = header.mxFrame == state.frame && (header.mxFrame == 0 || header.aSalt == state.salts);
-    const bool mayRecycle = captured && state.hold == Guard::Hold::Reset && state.released && nBackfill == header.mxFrame;
+    const bool mayRecycle =
+        captured && state.hold == Guard::Hold::Reset && state.released && nBackfill == header.mxFrame;
     if (!captured && watch->firstReport(Wake::Changed)) calls.push_back({watch, Wake::Changed});
     if ((mayRecycle || (!captured && header.mxFrame > kPressingFrames)) && watch->firstReport(Wake::Pressing)) {
         calls.push_back({watch, Wake::Pressing});
@@ -72,8 +73,12 @@ void Watcher::Followed::schedule(Clock::time_point now, bool changed) {
     nextLook = now + interval_;
 }
 
-bool Watcher::Followed::quiet(Clock::time_point now) const noexcept { return now - lastActivity_ > kQuietAfter; }
+bool Watcher::Followed::quiet(Clock::time_point now) const noexcept {
+    return now - lastActivity_ > kQuietAfter;
+}
 
-bool Watcher::Followed::awaitsBackfill() const noexcept { return seenBackfill_ < seen_.mxFrame; }
+bool Watcher::Followed::awaitsBackfill() const noexcept {
+    return seenBackfill_ < seen_.mxFrame;
+}
 
 }  // namespace litestream::sqlite

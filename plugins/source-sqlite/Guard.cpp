@@ -95,9 +95,12 @@ void Guard::drop() noexcept {
 
 std::string Guard::describe() const {
     switch (hold()) {
-        case Hold::Reset: return "HOLD-RESET on READ" + std::to_string(reset_.byte() - readLock(0));
-        case Hold::Backfill: return "HOLD-BACKFILL on READ0";
-        case Hold::None: break;
+        case Hold::Reset:
+            return "HOLD-RESET on READ" + std::to_string(reset_.byte() - readLock(0));
+        case Hold::Backfill:
+            return "HOLD-BACKFILL on READ0";
+        case Hold::None:
+            break;
     }
     return "none";
 }

@@ -80,7 +80,8 @@ CheckpointPlan::Result SqliteSource::barrier(PageSink& sink, Capture& result) {
     const bool entered = finishUnderWriteLock(sink, result);
     const auto held = std::chrono::duration_cast<milliseconds>(SteadyClock::now() - begun);
     if (held > kLongestHold) {
-        host_.log(LogLevel::Warning, context_.database.string() + ": writers were held off for " + std::to_string(held.count()) + " ms");
+        host_.log(LogLevel::Warning,
+                  context_.database.string() + ": writers were held off for " + std::to_string(held.count()) + " ms");
     }
     return entered ? CheckpointPlan::Result::Progress : CheckpointPlan::Result::Missed;
 }
@@ -132,10 +133,12 @@ void SqliteSource::reportOverrun(const WalIndexHeader& header) {
     const auto now = connection_->index().header();
     if (!now || now->aSalt != header.aSalt || connection_->index().nBackfill() <= now->mxFrame) return;
     overrunReported_ = true;
-    host_.log(LogLevel::Error, context_.database.string() +
-                                   ": the wal-index claims more checkpointed frames than exist, which only SQLite's WAL-reset bug "
-                                   "(fixed in 3.51.3) does. Check the database with PRAGMA integrity_check and restore a state from before now "
-                                   "if it fails; update the SQLite of every application that uses it");
+    host_.log(LogLevel::Error,
+              context_.database.string() +
+                  ": the wal-index claims more checkpointed frames than exist, which only SQLite's WAL-reset bug "
+                  "(fixed in 3.51.3) does. Check the database with PRAGMA integrity_check and restore a state from "
+                  "before now "
+                  "if it fails; update the SQLite of every application that uses it");
 }
 
 }  // namespace litestream::sqlite

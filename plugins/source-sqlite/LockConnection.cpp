@@ -32,7 +32,8 @@ LockConnection::LockConnection(const std::filesystem::path& database, bool switc
     // Between the look at the path and the opening another file may have taken its place.
     int moved = 0;
     database_->pMethods->xFileControl(database_, SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (auto reason = replaced(); moved != 0 || !reason.empty()) throw Refusal("the database was replaced while it was opened");
+    if (auto reason = replaced(); moved != 0 || !reason.empty())
+        throw Refusal("the database was replaced while it was opened");
     const auto header = index_.header();
     if (header && header->iVersion != WalIndex::kVersion) {
         throw Refusal("the wal-index has version " + std::to_string(header->iVersion) + ", known is " +
@@ -83,10 +84,13 @@ void LockConnection::borrowFiles() {
     walFile_ = identityOf(walPath_);
 }
 
-bool LockConnection::databaseReplaced() const noexcept { return identityOf(path_) != file_; }
+bool LockConnection::databaseReplaced() const noexcept {
+    return identityOf(path_) != file_;
+}
 
 std::string LockConnection::replaced() const {
-    if (databaseReplaced()) return identityOf(path_) ? "the database file was replaced" : "the database file was removed";
+    if (databaseReplaced())
+        return identityOf(path_) ? "the database file was replaced" : "the database file was removed";
     const auto wal = identityOf(walPath_);
     if (!wal) return "the -wal file was removed";
     if (wal != walFile_) return "the -wal file was replaced";
@@ -162,7 +166,8 @@ bool LockConnection::holds(int byte) const noexcept {
 void LockConnection::unlock(int byte, bool exclusive) noexcept {
     const std::lock_guard lock(mutex_);
     if (!exclusive && --sharedCount_[static_cast<std::size_t>(byte)] != 0) return;
-    if (call(byte, SQLITE_SHM_UNLOCK | (exclusive ? SQLITE_SHM_EXCLUSIVE : SQLITE_SHM_SHARED)) != SQLITE_OK) broken_ = true;
+    if (call(byte, SQLITE_SHM_UNLOCK | (exclusive ? SQLITE_SHM_EXCLUSIVE : SQLITE_SHM_SHARED)) != SQLITE_OK)
+        broken_ = true;
 }
 
 }  // namespace litestream::sqlite

@@ -22,7 +22,9 @@ namespace litestream::sqlite {
 /// SQLite's lock bytes in the -shm file.
 inline constexpr int kWriteLock = 0;
 inline constexpr int kCheckpointLock = 1;
-constexpr int readLock(int reader) noexcept { return 3 + reader; }
+constexpr int readLock(int reader) noexcept {
+    return 3 + reader;
+}
 
 class LockConnection;
 
@@ -106,8 +108,9 @@ private:
     std::filesystem::path walPath_;
     std::optional<FileIdentity> walFile_;
 
-    mutable std::mutex mutex_;                 // guards the lock calls and sharedCount_
-    std::array<unsigned, 8> sharedCount_{};    // SQLite knows one shared lock per byte and connection; we hand out several
+    mutable std::mutex mutex_;  // guards the lock calls and sharedCount_
+    std::array<unsigned, 8>
+        sharedCount_{};  // SQLite knows one shared lock per byte and connection; we hand out several
     std::atomic<bool> broken_{false};
 };
 

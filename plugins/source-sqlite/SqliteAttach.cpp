@@ -106,7 +106,8 @@ WalIndexHeader SqliteSource::guardedHeader() {
 void SqliteSource::readPageSize(const WalIndexHeader& header) {
     position_ = {};
     position_.pageSize = header.mxFrame > 0 ? header.szPage : readDatabaseHeader(*connection_).pageSize;
-    if (!isPageSize(position_.pageSize)) throw Refusal("the wal-index names the page size " + std::to_string(position_.pageSize));
+    if (!isPageSize(position_.pageSize))
+        throw Refusal("the wal-index names the page size " + std::to_string(position_.pageSize));
 }
 
 /// While the WAL is empty the index may be stale or zero; the database file knows.
@@ -128,7 +129,8 @@ std::string SqliteSource::refuteProof(const WalPosition& last, const WalIndexHea
     const auto wal = connection_->wal().header();
     if (!wal || wal->salts != last.salts) return "the WAL's header does not belong to the recorded position";
     const auto frame = connection_->wal().frameHeader(last.frame, last.pageSize);
-    if (!frame || frame->salts != last.salts || frame->checksum != last.checksum || frame->commit != last.commit || frame->commit == 0) {
+    if (!frame || frame->salts != last.salts || frame->checksum != last.checksum || frame->commit != last.commit ||
+        frame->commit == 0) {
         return "the WAL has other content at the recorded position";
     }
     return {};

@@ -22,7 +22,9 @@ WalRange SqliteImage::range() const noexcept {
     return range;
 }
 
-std::string SqliteImage::name() const { return "image of " + pin_->connection().path().string(); }
+std::string SqliteImage::name() const {
+    return "image of " + pin_->connection().path().string();
+}
 
 void SqliteImage::requirePin() const {
     if (pin_->revoked()) {
@@ -40,7 +42,8 @@ void SqliteImage::mapFrames() {
         const bool last = frame == position_.frame;
         if (!header || header->salts != position_.salts || (last && header->checksum != position_.checksum)) {
             requirePin();
-            throw Error(ErrorCode::Corrupt, name() + ": frame " + std::to_string(frame) + " of the WAL is not the one that was captured");
+            throw Error(ErrorCode::Corrupt,
+                        name() + ": frame " + std::to_string(frame) + " of the WAL is not the one that was captured");
         }
         newest_.push_back((std::uint64_t{header->page} << 32) | frame);
     }
@@ -102,7 +105,8 @@ void SqliteImage::readPages(PageNumber first, std::uint32_t count, MutableBytes 
 
 void SqliteImage::readFrame(PageNumber page, std::uint32_t frame, MutableBytes into) const {
     if (pin_->connection().wal().page(frame, into)) return;
-    throw Error(ErrorCode::Corrupt, name() + ": the WAL ends before frame " + std::to_string(frame) + " with page " + std::to_string(page));
+    throw Error(ErrorCode::Corrupt,
+                name() + ": the WAL ends before frame " + std::to_string(frame) + " with page " + std::to_string(page));
 }
 
 void SqliteImage::readDatabase(PageNumber first, MutableBytes into) const {
@@ -112,7 +116,8 @@ void SqliteImage::readDatabase(PageNumber first, MutableBytes into) const {
         const std::size_t bytes = std::min(into.size(), kLargestRead);
         if (!pin_->connection().readDatabase(offset, into.first(bytes))) {
             requirePin();
-            throw Error(ErrorCode::Corrupt, name() + ": the database file is shorter than its " + std::to_string(position_.commit) + " pages");
+            throw Error(ErrorCode::Corrupt, name() + ": the database file is shorter than its " +
+                                                std::to_string(position_.commit) + " pages");
         }
         into = into.subspan(bytes);
         offset += bytes;

@@ -17,19 +17,25 @@ namespace litestream::sqlite {
 namespace {
 
 constexpr OptionSpec kOptions[] = {
-    {"min-checkpoint-page-count", OptionType::Integer, "1000", "pages in the WAL from which a stalled checkpoint is helped", false},
-    {"checkpoint-interval", OptionType::Duration, "1m", "longest time that committed pages stay only in the WAL", false},
-    {"wal-limit-soft", OptionType::Size, "16MiB", "size of the WAL above which writers may be held off for an instant to recycle it", false},
-    {"wal-limit-hard", OptionType::Size, "1GiB", "size of the WAL above which the replica is re-synchronised instead of following it", false},
+    {"min-checkpoint-page-count", OptionType::Integer, "1000",
+     "pages in the WAL from which a stalled checkpoint is helped", false},
+    {"checkpoint-interval", OptionType::Duration, "1m", "longest time that committed pages stay only in the WAL",
+     false},
+    {"wal-limit-soft", OptionType::Size, "16MiB",
+     "size of the WAL above which writers may be held off for an instant to recycle it", false},
+    {"wal-limit-hard", OptionType::Size, "1GiB",
+     "size of the WAL above which the replica is re-synchronised instead of following it", false},
     {"barrier", OptionType::Boolean, "true", "whether writers may be held off at all", false},
-    {"slow-poll", OptionType::Duration, "250ms", "how often all databases are looked at; the first database's value counts for all", false},
+    {"slow-poll", OptionType::Duration, "250ms",
+     "how often all databases are looked at; the first database's value counts for all", false},
     {"journal-mode-wal", OptionType::Boolean, "true", "switch a database in rollback mode to WAL", false},
 };
 
 std::uint32_t pageCount(const OptionValues& options, std::string_view name) {
     const std::int64_t value = options.integer(name);
     if (value < 1 || value > std::numeric_limits<std::uint32_t>::max()) {
-        throw Error(ErrorCode::InvalidArgument, std::string(name) + ": " + std::to_string(value) + " is not a number of pages");
+        throw Error(ErrorCode::InvalidArgument,
+                    std::string(name) + ": " + std::to_string(value) + " is not a number of pages");
     }
     return static_cast<std::uint32_t>(value);
 }
@@ -62,7 +68,8 @@ public:
 
     std::unique_ptr<Source> open(SourceContext context, const OptionValues& options) override {
         const SourceSettings settings = readSettings(options);
-        return std::make_unique<SqliteSource>(host_, std::move(context), settings, watcher(positive(options, "slow-poll")));
+        return std::make_unique<SqliteSource>(host_, std::move(context), settings,
+                                              watcher(positive(options, "slow-poll")));
     }
 
 private:

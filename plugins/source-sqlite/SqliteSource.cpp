@@ -13,7 +13,8 @@ constexpr auto kPathCheckInterval = milliseconds(100);
 
 }  // namespace
 
-SqliteSource::SqliteSource(Host& host, SourceContext context, const SourceSettings& settings, std::shared_ptr<Watcher> watcher)
+SqliteSource::SqliteSource(Host& host, SourceContext context, const SourceSettings& settings,
+                           std::shared_ptr<Watcher> watcher)
     : host_(host),
       context_(std::move(context)),
       settings_(settings),
@@ -119,7 +120,8 @@ void SqliteSource::followGeneration(const WalIndexHeader& header, bool resetAllo
         position_.frame = 0;
         position_.checksum = {};
     }
-    if (header.mxFrame < position_.frame) throw WalDamage("mxFrame went back although " + guard_->describe() + " was held");
+    if (header.mxFrame < position_.frame)
+        throw WalDamage("mxFrame went back although " + guard_->describe() + " was held");
     if (header.mxFrame > 0 && header.szPage != position_.pageSize) throw WalDamage("the page size has changed");
     reportOverrun(header);
 }
@@ -164,7 +166,8 @@ void SqliteSource::publish() {
 }
 
 std::unique_ptr<Image> SqliteSource::image() {
-    if (!connection_) throw Error(ErrorCode::Transient, "image of " + context_.database.string() + ": " + detachedReason_);
+    if (!connection_)
+        throw Error(ErrorCode::Transient, "image of " + context_.database.string() + ": " + detachedReason_);
     auto image = lost_ ? anchoredImage() : trackedImage();
     lastRange_ = position_.salts;
     publish();
@@ -182,8 +185,9 @@ std::unique_ptr<Image> SqliteSource::trackedImage() {
     if (guard_->databaseIsComplete(position_)) return makeImage(connection_->tryShared(readLock(0)), position_.frame);
     HeldLock pin = pinFrame(*connection_, position_.salts, position_.frame);
     if (!pin) {
-        throw Error(ErrorCode::Transient, "image of " + context_.database.string() +
-                                              ": the captured state is not the latest any more, or every reader lock is taken");
+        throw Error(ErrorCode::Transient,
+                    "image of " + context_.database.string() +
+                        ": the captured state is not the latest any more, or every reader lock is taken");
     }
     return makeImage(std::move(pin), connection_->index().nBackfill());
 }
@@ -208,7 +212,8 @@ std::unique_ptr<Image> SqliteSource::anchoredImage() {
         released_ = false;
         return makeImage(std::move(pin), connection_->index().nBackfill());
     }
-    throw Error(ErrorCode::Transient, "image of " + context_.database.string() + ": every reader lock of the WAL is taken");
+    throw Error(ErrorCode::Transient,
+                "image of " + context_.database.string() + ": every reader lock of the WAL is taken");
 }
 
 SourceStatus SqliteSource::status() const {

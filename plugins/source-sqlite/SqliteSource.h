@@ -1,8 +1,8 @@
 #pragma once
 
 #include "CaptureRun.h"
-#include "Checkpointer.h"
 #include "CheckpointPlan.h"
+#include "Checkpointer.h"
 #include "Guard.h"
 #include "LockConnection.h"
 #include "SqliteImage.h"

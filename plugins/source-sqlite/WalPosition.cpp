@@ -29,8 +29,18 @@ static_assert(std::is_trivially_copyable_v<Record> && std::has_unique_object_rep
 }  // namespace
 
 Position WalPosition::encode() const {
-    const Record record{kRecordVersion, static_cast<std::uint8_t>(std::countr_zero(pageSize)), 0, salts.salt1,
-                        salts.salt2,    frame, checksum.s0, checksum.s1, commit, 0, file.inode, file.device};
+    const Record record{kRecordVersion,
+                        static_cast<std::uint8_t>(std::countr_zero(pageSize)),
+                        0,
+                        salts.salt1,
+                        salts.salt2,
+                        frame,
+                        checksum.s0,
+                        checksum.s1,
+                        commit,
+                        0,
+                        file.inode,
+                        file.device};
     Position position;
     std::memcpy(position.bytes.data(), &record, sizeof record);
     position.size = sizeof record;

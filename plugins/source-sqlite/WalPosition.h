@@ -39,7 +39,9 @@ struct WalPosition {
 };
 
 /// Bytes of a frame in the WAL file, and the offset of the end of frame `frame`.
-constexpr std::uint64_t frameBytes(std::uint32_t pageSize) noexcept { return std::uint64_t{24} + pageSize; }
+constexpr std::uint64_t frameBytes(std::uint32_t pageSize) noexcept {
+    return std::uint64_t{24} + pageSize;
+}
 constexpr std::uint64_t walOffsetAfter(std::uint32_t frame, std::uint32_t pageSize) noexcept {
     return 32 + frame * frameBytes(pageSize);
 }

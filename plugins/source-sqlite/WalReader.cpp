@@ -57,7 +57,8 @@ std::optional<WalFileHeader> WalReader::header() const {
     header.szPage = bigEndian32(bytes.data() + 8);
     header.salts = {bigEndian32(bytes.data() + 16), bigEndian32(bytes.data() + 20)};
     header.checksum.add(bytes.data(), kWalHeaderBytes - 8, header.bigEndCksum);
-    if (header.checksum != WalChecksum{bigEndian32(bytes.data() + 24), bigEndian32(bytes.data() + 28)}) return std::nullopt;
+    if (header.checksum != WalChecksum{bigEndian32(bytes.data() + 24), bigEndian32(bytes.data() + 28)})
+        return std::nullopt;
     if (!isPageSize(header.szPage)) return std::nullopt;
     return header;
 }
@@ -73,7 +74,8 @@ bool WalReader::page(std::uint32_t frame, MutableBytes into) const {
     return read(walOffsetAfter(frame - 1, pageSize) + kFrameHeaderBytes, into.data(), into.size());
 }
 
-WalReader::Frames::Frames(const WalReader& reader, const WalIndexHeader& index, std::uint32_t after, WalChecksum checksum)
+WalReader::Frames::Frames(const WalReader& reader, const WalIndexHeader& index, std::uint32_t after,
+                          WalChecksum checksum)
     : reader_(reader),
       index_(index),
       frame_(after),

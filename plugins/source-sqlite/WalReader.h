@@ -28,10 +28,12 @@ struct WalFileHeader {
 
 struct WalFrame {
     PageNumber page = 0;
-    std::uint32_t commit = 0;  ///< pages in the database after this frame's transaction; 0 unless it is the last frame of one
+    std::uint32_t commit =
+        0;  ///< pages in the database after this frame's transaction; 0 unless it is the last frame of one
     WalSalts salts;
     WalChecksum checksum;
-    const std::byte* content = nullptr;  ///< one page, valid until the next read on the same thread; null if only the header was read
+    const std::byte* content =
+        nullptr;  ///< one page, valid until the next read on the same thread; null if only the header was read
 };
 
 /// Reads a WAL through the file object of the connection that is attached to it: no descriptor of our own.

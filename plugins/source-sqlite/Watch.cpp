@@ -7,7 +7,8 @@ void Watch::capturing() noexcept {
     pressingReported_ = false;
 }
 
-void Watch::publish(const WalPosition& position, Guard::Hold hold, bool released, SteadyClock::time_point callAt) noexcept {
+void Watch::publish(const WalPosition& position, Guard::Hold hold, bool released,
+                    SteadyClock::time_point callAt) noexcept {
     salts_ = (std::uint64_t{position.salts.salt1} << 32) | position.salts.salt2;
     frame_ = position.frame;
     hold_ = hold;

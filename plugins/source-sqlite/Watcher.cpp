@@ -65,7 +65,8 @@ void Watcher::await(std::shared_ptr<Watch> watch, std::filesystem::path database
                     std::chrono::nanoseconds retryAfter) {
     const std::lock_guard lock(mutex_);
     remove(*watch);
-    awaited_.push_back(std::make_unique<Awaited>(std::move(watch), std::move(database), missing, Clock::now() + retryAfter));
+    awaited_.push_back(
+        std::make_unique<Awaited>(std::move(watch), std::move(database), missing, Clock::now() + retryAfter));
 }
 
 void Watcher::forget(const Watch& watch) {
@@ -149,8 +150,8 @@ void Watcher::readEvents(Clock::time_point now, Calls& calls) {
             const auto found = byDescriptor_.find(event.wd);
             if (found == byDescriptor_.end()) continue;  // disarmed since, or the end of a one-shot watch
             Followed& followed = *found->second;
-            if ((event.mask & (IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)) != 0 && !followed.connection.replaced().empty() &&
-                followed.watch->firstReport(Wake::Pressing)) {
+            if ((event.mask & (IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)) != 0 &&
+                !followed.connection.replaced().empty() && followed.watch->firstReport(Wake::Pressing)) {
                 calls.push_back({followed.watch, Wake::Pressing});
             }
             warm(followed, now);
@@ -234,8 +235,8 @@ void Watcher::checkPaths(Calls& calls) {
 void Watcher::checkAwaited(Clock::time_point now, Calls& calls) {
     for (const auto& awaited : awaited_) {
         struct stat info {};
-        const bool appeared = awaited->missing && ::stat(awaited->database.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-                              info.st_size >= 512;
+        const bool appeared = awaited->missing && ::stat(awaited->database.c_str(), &info) == 0 &&
+                              S_ISREG(info.st_mode) && info.st_size >= 512;
         if (!appeared && (awaited->missing || now < awaited->retryAt)) continue;
         awaited->missing = false;
         awaited->retryAt = now + kAttachReminder;

@@ -36,7 +36,8 @@ public:
 
     /// Wakes with Wake::Attach when a detached database may be attachable: when a file is there if it was `missing`, else after
     /// `retryAfter`.
-    void await(std::shared_ptr<Watch> watch, std::filesystem::path database, bool missing, std::chrono::nanoseconds retryAfter);
+    void await(std::shared_ptr<Watch> watch, std::filesystem::path database, bool missing,
+               std::chrono::nanoseconds retryAfter);
 
     /// After it returns the watcher reads nothing of this database any more.
     void forget(const Watch& watch);

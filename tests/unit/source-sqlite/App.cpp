@@ -42,7 +42,8 @@ void loop(sqlite3* database, std::istringstream line) {
         if (failure == SQLITE_OK) failure = rc;
         ++runs;
     }
-    std::cout << failure << ' ' << runs << ' ' << std::chrono::duration_cast<std::chrono::microseconds>(longest).count() << std::endl;
+    std::cout << failure << ' ' << runs << ' ' << std::chrono::duration_cast<std::chrono::microseconds>(longest).count()
+              << std::endl;
 }
 
 }  // namespace

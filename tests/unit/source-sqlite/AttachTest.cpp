@@ -101,7 +101,8 @@ TEST_F(SourceSqlite, RefusesExclusiveModeAndComesBackAfterIt) {
         app.must(kCreate);
         app.must("PRAGMA locking_mode=EXCLUSIVE; INSERT INTO t(a) VALUES(1)");
         EXPECT_EQ(follower.attach().outcome, Outcome::Detached);
-        EXPECT_NE(follower.attachment.reason.find("locking_mode=EXCLUSIVE"), std::string::npos) << follower.attachment.reason;
+        EXPECT_NE(follower.attachment.reason.find("locking_mode=EXCLUSIVE"), std::string::npos)
+            << follower.attachment.reason;
     }
     EXPECT_TRUE(follower.waitForWake(Wake::Attach));
     EXPECT_EQ(follower.attach().outcome, Outcome::Lost);

@@ -78,7 +78,9 @@ TEST_F(CaptureTest, T03_SpillsRewriteFramesOfARunningTransaction) {
     app.must(insertRows(500));
     follower.attach();
     for (int round = 0; round < 5; ++round) {
-        app.send("BEGIN; UPDATE t SET a=randomblob(500); UPDATE t SET a=randomblob(500) WHERE id%2; UPDATE t SET a=randomblob(400); COMMIT");
+        app.send(
+            "BEGIN; UPDATE t SET a=randomblob(500); UPDATE t SET a=randomblob(500) WHERE id%2; UPDATE t SET "
+            "a=randomblob(400); COMMIT");
         // Captures in the middle of the transaction, as often as there is time.
         std::thread waiter([&] { EXPECT_EQ(app.receive().rc, 0); });
         for (int i = 0; i < 50; ++i) follower.capture();

@@ -94,10 +94,12 @@ protected:
 
     static void live(Follower& follower, App& app) {
         auto attach = [&] {
-            for (int i = 0; i < 3 && follower.source().status().state.starts_with("detached"); ++i) tolerant([&] { follower.attach(true); });
+            for (int i = 0; i < 3 && follower.source().status().state.starts_with("detached"); ++i)
+                tolerant([&] { follower.attach(true); });
         };
         attach();
-            for (const char* script : {kInsert, "PRAGMA wal_checkpoint(PASSIVE)", kInsert, "PRAGMA wal_checkpoint(TRUNCATE)", kInsert}) {
+        for (const char* script :
+             {kInsert, "PRAGMA wal_checkpoint(PASSIVE)", kInsert, "PRAGMA wal_checkpoint(TRUNCATE)", kInsert}) {
             app.run(script);
             for (int i = 0; i < 2; ++i) {
                 tolerant([&] { follower.capture(); });
@@ -119,9 +121,13 @@ protected:
     }
 };
 
-TEST_F(FaultTest, T43_EveryFailedLockIsNoticed) { failEachCall(false); }
+TEST_F(FaultTest, T43_EveryFailedLockIsNoticed) {
+    failEachCall(false);
+}
 
-TEST_F(FaultTest, T43_EveryFailedUnlockIsNoticed) { failEachCall(true); }
+TEST_F(FaultTest, T43_EveryFailedUnlockIsNoticed) {
+    failEachCall(true);
+}
 
 }  // namespace
 }  // namespace litestream::test

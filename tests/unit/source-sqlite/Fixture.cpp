@@ -80,12 +80,15 @@ void App::kill() {
     close();
 }
 
-void Mirror::page(PageNumber number, ConstBytes content) { pending_[number].assign(content.begin(), content.end()); }
+void Mirror::page(PageNumber number, ConstBytes content) {
+    pending_[number].assign(content.begin(), content.end());
+}
 
 void Mirror::apply(std::uint32_t commit, std::uint32_t pageSize) {
     content_.resize(std::size_t{commit} * pageSize);
     for (const auto& [number, content] : pending_) {
-        if (number <= commit) std::memcpy(content_.data() + std::size_t{number - 1} * pageSize, content.data(), pageSize);
+        if (number <= commit)
+            std::memcpy(content_.data() + std::size_t{number - 1} * pageSize, content.data(), pageSize);
     }
     pending_.clear();
 }
@@ -233,7 +236,9 @@ SourceSqlite::SourceSqlite() {
     database = directory / "app.db";
 }
 
-SourceSqlite::~SourceSqlite() { std::filesystem::remove_all(directory); }
+SourceSqlite::~SourceSqlite() {
+    std::filesystem::remove_all(directory);
+}
 
 void SourceSqlite::expectMirrorIsDatabase(Follower& follower) {
     follower.captureAll();
@@ -250,7 +255,8 @@ void SourceSqlite::expectMirrorIsDatabase(Follower& follower) {
     ASSERT_EQ(content.size(), copy.size());
     EXPECT_TRUE(content == copy);
     const auto restored = directory / "restored.db";
-    std::ofstream(restored, std::ios::binary).write(reinterpret_cast<const char*>(copy.data()), static_cast<std::streamsize>(copy.size()));
+    std::ofstream(restored, std::ios::binary)
+        .write(reinterpret_cast<const char*>(copy.data()), static_cast<std::streamsize>(copy.size()));
     App check(restored);
     EXPECT_EQ(check.must("PRAGMA integrity_check"), "ok");
 }

@@ -151,7 +151,8 @@ TEST_F(GuardTest, PassiveHelpAfterTheInterval) {
     follower.attach();
     app.must("PRAGMA wal_autocheckpoint=0");
     app.must(kInsert);
-    EXPECT_TRUE(follower.followUntil([&] { return follower.source().status().checkpoints > 0 && kernelLocks(database) == kBackfill; }));
+    EXPECT_TRUE(follower.followUntil(
+        [&] { return follower.source().status().checkpoints > 0 && kernelLocks(database) == kBackfill; }));
     expectMirrorIsDatabase(follower);
 }
 

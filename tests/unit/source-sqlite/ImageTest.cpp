@@ -16,7 +16,8 @@ protected:
         std::vector<std::byte> bytes(std::size_t{image.pageCount()} * image.pageSize());
         for (std::uint32_t page = 1; page <= image.pageCount(); page += step) {
             const auto pages = std::min(step, image.pageCount() - page + 1);
-            image.read(page, MutableBytes(bytes).subspan(std::size_t{page - 1} * image.pageSize(), std::size_t{pages} * image.pageSize()));
+            image.read(page, MutableBytes(bytes).subspan(std::size_t{page - 1} * image.pageSize(),
+                                                         std::size_t{pages} * image.pageSize()));
         }
         return bytes;
     }

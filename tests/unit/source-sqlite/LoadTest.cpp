@@ -20,7 +20,8 @@ protected:
     };
 
     /// Lets each application loop over its script and follows meanwhile. Sees the largest number of frames in the WAL.
-    std::vector<Run> follow(Follower& follower, const std::vector<std::string>& scripts, const std::string& setup, int milliseconds) {
+    std::vector<Run> follow(Follower& follower, const std::vector<std::string>& scripts, const std::string& setup,
+                            int milliseconds) {
         std::vector<std::unique_ptr<App>> apps;
         std::vector<Run> runs(scripts.size());
         std::vector<std::thread> waiters;
@@ -67,7 +68,8 @@ TEST_F(LoadTest, T39_LogIsRecycledUnderATightWriterThatNeverCheckpoints) {
     Follower follower(database);
     follower.attach();
     const auto recycled = [&] {
-        return std::any_of(follower.captures.begin(), follower.captures.end(), [](const Capture& capture) { return capture.newGeneration; });
+        return std::any_of(follower.captures.begin(), follower.captures.end(),
+                           [](const Capture& capture) { return capture.newGeneration; });
     };
     for (int i = 0; i < 20 && !recycled(); ++i) {
         const auto runs = follow(follower, {"INSERT OR REPLACE INTO t VALUES(abs(random())%2000, randomblob(300))"},
@@ -82,12 +84,13 @@ TEST_F(LoadTest, T39_LogIsRecycledUnderATightWriterThatNeverCheckpoints) {
 TEST_F(LoadTest, T38_ChaosOfEveryCheckpointMode) {
     Follower follower(database, {{"wal-limit-soft", "1MB"}});
     follower.attach();
-    const auto runs = follow(follower,
-                             {"INSERT OR REPLACE INTO t VALUES(abs(random())%500, randomblob(900)); PRAGMA wal_checkpoint(TRUNCATE)",
-                              "BEGIN IMMEDIATE; UPDATE t SET a=randomblob(700) WHERE id%3=0; ROLLBACK; "
-                              "INSERT OR REPLACE INTO t VALUES(abs(random())%900, randomblob(300)); PRAGMA wal_checkpoint(RESTART)",
-                              "DELETE FROM t WHERE id%11=0; VACUUM; PRAGMA wal_checkpoint(FULL); SELECT count(*) FROM t"},
-                             "PRAGMA synchronous=OFF; PRAGMA cache_size=10; PRAGMA busy_timeout=5000", 2000);
+    const auto runs =
+        follow(follower,
+               {"INSERT OR REPLACE INTO t VALUES(abs(random())%500, randomblob(900)); PRAGMA wal_checkpoint(TRUNCATE)",
+                "BEGIN IMMEDIATE; UPDATE t SET a=randomblob(700) WHERE id%3=0; ROLLBACK; "
+                "INSERT OR REPLACE INTO t VALUES(abs(random())%900, randomblob(300)); PRAGMA wal_checkpoint(RESTART)",
+                "DELETE FROM t WHERE id%11=0; VACUUM; PRAGMA wal_checkpoint(FULL); SELECT count(*) FROM t"},
+               "PRAGMA synchronous=OFF; PRAGMA cache_size=10; PRAGMA busy_timeout=5000", 2000);
     for (const auto& run : runs) EXPECT_GT(run.runs, 0);
     EXPECT_EQ(follower.losses, 0u) << follower.lastLoss;
     expectGuardIsReal(follower);
@@ -97,7 +100,8 @@ TEST_F(LoadTest, T38_ChaosOfEveryCheckpointMode) {
 TEST_F(LoadTest, T40_ApplicationWithoutBusyTimeoutNeverMeetsALock) {
     Follower follower(database);
     follower.attach();
-    const auto runs = follow(follower, {"INSERT OR REPLACE INTO t VALUES(abs(random())%200, randomblob(100))"}, "PRAGMA synchronous=NORMAL", 1500);
+    const auto runs = follow(follower, {"INSERT OR REPLACE INTO t VALUES(abs(random())%200, randomblob(100))"},
+                             "PRAGMA synchronous=NORMAL", 1500);
     EXPECT_EQ(runs[0].failure, 0);
     EXPECT_EQ(follower.losses, 0u);
     expectMirrorIsDatabase(follower);

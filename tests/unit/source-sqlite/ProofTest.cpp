@@ -24,7 +24,9 @@ protected:
     Follower follower{database};
 };
 
-TEST_F(ProofTest, UnchangedWalIsProof) { expectOutcome(Outcome::Proved); }
+TEST_F(ProofTest, UnchangedWalIsProof) {
+    expectOutcome(Outcome::Proved);
+}
 
 TEST_F(ProofTest, MoreCommitsInTheSameGenerationAreProof) {
     app.must(insertRows(20));
