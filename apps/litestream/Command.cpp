@@ -34,9 +34,11 @@ flags::Flag configFlag(std::string& target) {
     return {"config", &target, "PATH", "configuration file; default " + config::defaultFile().string()};
 }
 
-config::Config loadConfig(const std::string& configFlag) {
+config::Config loadConfig(const std::string& configFlag, bool json) {
     config::Config config = config::readFile(configFlag.empty() ? config::defaultFile() : expandPath(configFlag));
-    app::configureLog(config.logging);
+    log::Settings logging = config.logging;
+    logging.toStderr = logging.toStderr || json;
+    app::configureLog(logging);
     return config;
 }
 

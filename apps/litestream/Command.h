@@ -37,8 +37,9 @@ std::vector<std::string> parseFlags(const Usage& usage, std::span<const flags::F
 /// The -config flag, with the file that is read without it.
 flags::Flag configFlag(std::string& target);
 
-/// The configuration of -config, or of the default file when the flag is empty. Also sets up the log as configured.
-config::Config loadConfig(const std::string& configFlag);
+/// The configuration of -config, or of the default file when the flag is empty. Also sets up the log as configured, but
+/// never on stdout when that carries `json`.
+config::Config loadConfig(const std::string& configFlag, bool json = false);
 
 void requireNoMore(const std::vector<std::string>& positionals, std::size_t most);
 

@@ -19,9 +19,9 @@ ReplicaTarget fromUrl(const std::string& url) {
     return target;
 }
 
-ReplicaTarget fromConfig(const std::string& argument, const std::string& configFile) {
+ReplicaTarget fromConfig(const std::string& argument, const ReplicaChoice& choice) {
     const std::filesystem::path path = expandPath(argument);
-    app::Setup setup = app::prepare(loadConfig(configFile));
+    app::Setup setup = app::prepare(loadConfig(choice.configFile, choice.json));
     const auto found = std::find_if(setup.databases.begin(), setup.databases.end(),
                                     [&](const engine::DatabaseOptions& database) { return database.path == path; });
     if (found == setup.databases.end()) throw CommandError("database not found in config: " + path.string());
@@ -48,11 +48,11 @@ bool isReplicaUrl(const std::string& argument) {
            std::all_of(argument.begin(), argument.begin() + static_cast<std::ptrdiff_t>(colon), isWord);
 }
 
-ReplicaTarget findReplicas(const std::string& argument, const std::string& configFile, const std::string& replicaName) {
+ReplicaTarget findReplicas(const std::string& argument, const ReplicaChoice& choice) {
     const bool url = isReplicaUrl(argument);
-    if (url && !configFile.empty()) throw CommandError("cannot specify a replica URL and the -config flag");
-    ReplicaTarget target = url ? fromUrl(argument) : fromConfig(argument, configFile);
-    pick(target, replicaName, argument);
+    if (url && !choice.configFile.empty()) throw CommandError("cannot specify a replica URL and the -config flag");
+    ReplicaTarget target = url ? fromUrl(argument) : fromConfig(argument, choice);
+    pick(target, choice.replicaName, argument);
     return target;
 }
 

@@ -23,7 +23,14 @@ struct ReplicaTarget {
 /// True for WORD://...
 bool isReplicaUrl(const std::string& argument);
 
-/// Finds the replicas of `argument`. With a path the configuration is read; `replicaName` (if not empty) picks one.
-ReplicaTarget findReplicas(const std::string& argument, const std::string& configFile, const std::string& replicaName);
+/// How a verb was told which replica it is to read.
+struct ReplicaChoice {
+    std::string configFile;   ///< -config
+    std::string replicaName;  ///< -replica; empty = all
+    bool json = false;        ///< -json: the log stays away from stdout
+};
+
+/// Finds the replicas of `argument`. With a path the configuration is read.
+ReplicaTarget findReplicas(const std::string& argument, const ReplicaChoice& choice);
 
 }  // namespace litestream::cli

@@ -26,7 +26,7 @@ void databases(Arguments arguments) {
         parseFlags({"Lists the databases of the configuration.", {"litestream databases [flags]"}}, flags, arguments),
         0);
 
-    const app::Setup setup = app::prepare(loadConfig(configFile));
+    const app::Setup setup = app::prepare(loadConfig(configFile, json));
     Table table({"path", "replica"});
     Json list = Json::array();
     for (const engine::DatabaseOptions& database : setup.databases) {

@@ -64,7 +64,7 @@ void ltx(Arguments arguments) {
     if (positionals.empty()) throw CommandError("database path or replica URL required", "litestream ltx /path/to/db");
     requireNoMore(positionals, 1);
 
-    const ReplicaTarget target = findReplicas(positionals[0], configFile, replicaName);
+    const ReplicaTarget target = findReplicas(positionals[0], {configFile, replicaName, json});
     replica::ReplicaStore store = target.open(target.replicas.front());
     const auto files = level ? store.list(*level, {}) : store.listAll({});
     if (json) {

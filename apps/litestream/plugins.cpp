@@ -92,9 +92,9 @@ void printTables(const plugin::Registry& registry) {
 }
 
 /// The configured plugin directory. This verb works without a configuration, but one that is named must exist.
-std::filesystem::path configuredDirectory(const std::string& configFile) {
+std::filesystem::path configuredDirectory(const std::string& configFile, bool json) {
     if (configFile.empty() && !std::filesystem::exists(config::defaultFile())) return {};
-    return loadConfig(configFile).pluginPath;
+    return loadConfig(configFile, json).pluginPath;
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ void plugins(Arguments arguments) {
                               {"litestream plugins [flags]"}},
                              flags, arguments),
                   0);
-    const auto registry = plugin::Registry::load(plugin::Registry::searchPath(configuredDirectory(configFile)));
+    const auto registry = plugin::Registry::load(plugin::Registry::searchPath(configuredDirectory(configFile, json)));
     if (json) {
         printJson(*registry);
     } else {

@@ -188,7 +188,7 @@ void restore(Arguments arguments) {
 
     app::prepareProcess();
     app::configureLog({.toStderr = flags.json});
-    const ReplicaTarget target = findReplicas(source, flags.configFile, flags.replicaName);
+    const ReplicaTarget target = findReplicas(source, {flags.configFile, flags.replicaName, flags.json});
     if (flags.ifDbNotExists && std::filesystem::exists(path)) {
         log::info("database already exists, skipping");
         return;

@@ -51,7 +51,7 @@ void status(Arguments arguments) {
     const std::vector<flags::Flag> flags{configFlag(configFile), {"json", &json, "", "print JSON"}};
     const auto positionals = parseFlags(kUsage, flags, arguments);
 
-    const app::Setup setup = app::prepare(loadConfig(configFile));
+    const app::Setup setup = app::prepare(loadConfig(configFile, json));
     Table table({"database", "status", "local txid", "wal size"});
     Json list = Json::array();
     for (const engine::DatabaseOptions& database : setup.databases) {
