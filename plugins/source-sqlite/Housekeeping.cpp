@@ -52,6 +52,8 @@ void SqliteSource::keepHouse(bool releasedBefore, PageSink& sink, Capture& resul
         host_.log(LogLevel::Warning, context_.database.string() + ": " + refusal.what());
     }
     plan_->done(step, outcome, SteadyClock::now());
+    // An idle database keeps one connection.
+    if (step == CheckpointPlan::Step::Passive && guard_->hold() == Guard::Hold::Backfill) checkpointer_->close();
 }
 
 /// Safe beside a vulnerable SQLite because Hold::Reset is held: the WAL cannot be reset under the checkpoint.

@@ -140,7 +140,8 @@ std::string SqliteSource::refuteProof(const WalPosition& last, const WalIndexHea
 Attachment SqliteSource::refused(const std::string& reason) {
     detach();
     detachedReason_ = reason;
-    const bool missing = !identityOf(context_.database) || std::filesystem::is_empty(context_.database);
+    std::error_code ignored;
+    const bool missing = !identityOf(context_.database) || std::filesystem::is_empty(context_.database, ignored);
     const auto delay = std::min(kFirstRetry * (1u << std::min(refusals_, 5u)), kLastRetry);
     ++refusals_;
     watcher_->await(watch_, context_.database, missing, delay);

@@ -14,9 +14,10 @@ constexpr int kAttempts = 200;
 
 using HeaderWords = std::array<std::uint32_t, kHeaderWords>;
 
+/// Acquiring loads, so that a second copy is read after the first.
 HeaderWords copy(const std::uint32_t* words) noexcept {
     HeaderWords result;
-    for (std::size_t i = 0; i < kHeaderWords; ++i) result[i] = __atomic_load_n(words + i, __ATOMIC_RELAXED);
+    for (std::size_t i = 0; i < kHeaderWords; ++i) result[i] = __atomic_load_n(words + i, __ATOMIC_ACQUIRE);
     return result;
 }
 
@@ -47,7 +48,6 @@ std::uint32_t bigEndian32(const std::byte* bytes) noexcept {
 std::optional<WalIndexHeader> WalIndex::tryHeader() const noexcept {
     // Writers store the second copy first. Reading in the other order, equal copies are one writer's work.
     const HeaderWords words = copy(words_);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (words != copy(words_ + kHeaderWords)) return std::nullopt;
 
     const auto* bytes = reinterpret_cast<const std::byte*>(words.data());

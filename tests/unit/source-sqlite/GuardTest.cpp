@@ -1,5 +1,6 @@
 #include "Fixture.h"
 
+#include <atomic>
 #include <thread>
 
 namespace litestream::test {
@@ -112,7 +113,7 @@ TEST_F(GuardTest, T35_TruncateDoesNotWaitForUs) {
     for (int i = 0; i < 10; ++i) {
         app.must(insertRows(20));
         follower.captureAll();
-        bool done = false;
+        std::atomic<bool> done = false;
         App::Answer answer;
         const auto begun = std::chrono::steady_clock::now();
         app.send("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -122,7 +123,7 @@ TEST_F(GuardTest, T35_TruncateDoesNotWaitForUs) {
             took = std::chrono::steady_clock::now() - begun;
             done = true;
         });
-        EXPECT_TRUE(follower.followUntil([&] { return done; }));
+        EXPECT_TRUE(follower.followUntil([&] { return done.load(); }));
         waiter.join();
         EXPECT_EQ(answer.text, "0");
         EXPECT_LT(took, 1s);

@@ -1,5 +1,6 @@
 #include "Fixture.h"
 
+#include <atomic>
 #include <cstring>
 #include <thread>
 
@@ -111,12 +112,12 @@ TEST_F(ImageTest, IsUsedOnAnotherThreadWhileTheSourceCaptures) {
         for (int i = 0; i < 20; ++i) EXPECT_TRUE(readAll(*owned, 3) == expected);
         owned = nullptr;
     });
-    bool done = false;
+    std::atomic<bool> done = false;
     std::thread waiter([&] {
         EXPECT_EQ(app.receive().rc, 0);
         done = true;
     });
-    EXPECT_TRUE(follower.followUntil([&] { return done; }));
+    EXPECT_TRUE(follower.followUntil([&] { return done.load(); }));
     reader.join();
     waiter.join();
     EXPECT_EQ(follower.losses, 0u);
