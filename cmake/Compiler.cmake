@@ -7,6 +7,10 @@ target_link_options(litestream_compiler INTERFACE -Wl,--as-needed)
 if(LITESTREAM_SANITIZE)
   add_compile_options(-fsanitize=${LITESTREAM_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${LITESTREAM_SANITIZE})
+  if(LITESTREAM_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC warns that it cannot model std::atomic_thread_fence, which Boost.Asio uses.
+    add_compile_options(-Wno-tsan)
+  endif()
 endif()
 
 find_program(LITESTREAM_CCACHE ccache)

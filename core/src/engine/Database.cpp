@@ -155,16 +155,16 @@ void Database::firstContact() {
         source_->detach();
         state_ = State::Detached;
         txid_ = {};
-        refuse(error.what(), std::chrono::seconds(1));
+        refuse(error.what());
+        armTimer(std::chrono::steady_clock::now() + std::chrono::seconds(1));
         return;
     }
     wake(Wake::Pressing);
 }
 
-void Database::refuse(const std::string& reason, std::chrono::seconds again) {
+void Database::refuse(const std::string& reason) {
     if (stateReason_ != reason) log::error("cannot replicate", {{"db", options_.path.string()}, {"error", reason}});
     stateReason_ = reason;
-    armTimer(std::chrono::steady_clock::now() + again);
 }
 
 void Database::armTimer(std::chrono::steady_clock::time_point when) {

@@ -86,6 +86,7 @@ private:
         std::chrono::steady_clock::time_point lastErrorLogged{};
         std::chrono::steady_clock::time_point seedNotBefore{};
         bool surveyConcluded = false;
+        std::optional<std::chrono::steady_clock::time_point> surveyAgainAt;
     };
 
     struct Waiter {
@@ -99,7 +100,7 @@ private:
     void attachOutcome(const Attachment& attachment);
     void firstContact();
     void armTimer(std::chrono::steady_clock::time_point when);
-    void refuse(const std::string& reason, std::chrono::seconds again);
+    void refuse(const std::string& reason);
 
     // DatabaseCapture.cpp: turns, cuts, reconciles
     void wake(Wake reason);
@@ -119,6 +120,7 @@ private:
     void surveyReplica(std::size_t index);
     void surveyed(std::size_t index, std::optional<replica::Survey> survey, const std::string& error);
     void retrySurveys();
+    void surveyAllIn(std::chrono::milliseconds wait);
     void establish();
     void established();
     bool ours(const replica::Survey& survey, const PositionJournal::Contents& journal) const;
@@ -190,7 +192,6 @@ private:
     std::atomic<bool> cancelled_{false};
     std::uint64_t reconciles_ = 0;
     std::string lastReconcile_;
-    bool surveyAgain_ = false;  // the timer is to begin a new round of surveys
     std::optional<Txid> foreignNewest_;  // seen while waiting whether another writer is alive
 };
 

@@ -62,8 +62,8 @@ void Database::surveyed(std::size_t index, std::optional<replica::Survey> survey
             replica.lastErrorLogged = SteadyClock::now();
             log::error("cannot reach replica", {{"db", options_.path.string()}, {"replica", replica.name}, {"error", error}});
         }
-        replica.seedNotBefore = SteadyClock::now() + std::chrono::seconds(1);
-        armTimer(replica.seedNotBefore);
+        replica.surveyAgainAt = SteadyClock::now() + std::chrono::seconds(1);
+        armTimer(*replica.surveyAgainAt);
     } else if (replica.failures > 0) {
         log::info("replica sync recovered", {{"db", options_.path.string()}, {"replica", replica.name}, {"previous_errors", replica.failures}});
         replica.failures = 0;
@@ -81,17 +81,15 @@ void Database::retrySurveys() {
     const auto now = SteadyClock::now();
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
         Replica& replica = replicas_[i];
-        const bool again = (surveyAgain_ && state_ == State::Surveying) ||
-                           (replica.state == Replica::State::Unknown && replica.surveyConcluded && !replica.survey);
-        if (!again) continue;
-        if (replica.seedNotBefore > now) {
-            armTimer(replica.seedNotBefore);
+        if (!replica.surveyAgainAt) continue;
+        if (*replica.surveyAgainAt > now) {
+            armTimer(*replica.surveyAgainAt);
             continue;
         }
+        replica.surveyAgainAt.reset();
         replica.surveyConcluded = false;
         surveyReplica(i);
     }
-    surveyAgain_ = false;
 }
 
 bool Database::ours(const replica::Survey& survey, const PositionJournal::Contents& journal) const {
@@ -150,11 +148,12 @@ void Database::adopt() {
     const std::int64_t age = services_.clock->now().milliseconds - youngest.milliseconds;
     if (foreignNewest_ && *foreignNewest_ != newest && !options_.takeover) {
         refuse("another process is writing to the replica (TXID " + ltx::format(newest) +
-                   " is new). Stop it first, or give this database a replica of its own",
-               std::chrono::seconds(10));
+               " is new). Stop it first, or give this database a replica of its own");
+        surveyAllIn(std::chrono::seconds(10));
     } else if (age >= 0 && age < quiet.count() && !options_.takeover) {
-        for (auto& replica : replicas_) replica.seedNotBefore = SteadyClock::now() + quiet - std::chrono::milliseconds(age);
-        armTimer(replicas_.front().seedNotBefore);
+        log::info("waiting for the replica to be quiet before adopting it",
+                  {{"db", options_.path.string()}, {"txid", ltx::format(newest)}, {"wait", quiet}});
+        surveyAllIn(quiet - std::chrono::milliseconds(age));
     } else {
         log::info("adopting replica", {{"db", options_.path.string()}, {"txid", ltx::format(newest)}});
         lineage_ = newLineage();
@@ -169,7 +168,12 @@ void Database::adopt() {
         return;
     }
     foreignNewest_ = newest;
-    surveyAgain_ = true;
+}
+
+void Database::surveyAllIn(std::chrono::milliseconds wait) {
+    const auto when = SteadyClock::now() + wait;
+    for (auto& replica : replicas_) replica.surveyAgainAt = when;
+    armTimer(when);
 }
 
 void Database::resume(const PositionJournal::Contents& journal) {
