@@ -32,7 +32,13 @@ bool Watch::firstReport(Wake reason) noexcept {
 
 void Watch::wake(Wake reason) {
     const std::lock_guard lock(wakeMutex_);
-    if (wake_) wake_(reason);
+    if (!wake_) return;
+    try {
+        wake_(reason);
+    } catch (...) {
+        // Nobody heard it: report it again.
+        capturing();
+    }
 }
 
 void Watch::close() {

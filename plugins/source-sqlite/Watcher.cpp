@@ -107,7 +107,7 @@ void Watcher::run() noexcept {
             }
             for (const auto& call : calls) call.watch->wake(call.reason);
         } catch (...) {
-            // Out of memory, or a wake function that throws: whatever was missed is seen by the next slow tick.
+            // Out of memory: what was not looked at is seen by the next slow tick.
             sleep(slowPoll_);
         }
     }

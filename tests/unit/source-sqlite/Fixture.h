@@ -61,6 +61,7 @@ public:
     void apply(std::uint32_t commit, std::uint32_t pageSize);
     void discard() { pending_.clear(); }
     void take(Image& image);
+    void load(std::vector<std::byte> content) { content_ = std::move(content); }
 
     const std::vector<std::byte>& content() const noexcept { return content_; }
     std::size_t pendingPages() const noexcept { return pending_.size(); }
