@@ -36,7 +36,8 @@ bool RetryPolicy::heals(ErrorCode code) noexcept {
 std::chrono::milliseconds RetryPolicy::delay(ErrorCode code, unsigned attempt, double random) const noexcept {
     using Real = std::chrono::duration<double, std::milli>;
     // Nobody mends a password in the first moments: half of the patience is always spent.
-    if (!heals(code)) return std::chrono::duration_cast<std::chrono::milliseconds>(Real(patient) * (0.5 + random / 2));
+    // Room on a disk comes back sooner, and data waits.
+    if (!heals(code) && code != ErrorCode::DiskFull) return std::chrono::duration_cast<std::chrono::milliseconds>(Real(patient) * (0.5 + random / 2));
 
     // Far fewer doublings than the representation has bits; the cap is reached long before.
     const unsigned doublings = std::min(attempt > 2 ? attempt - 2 : 0u, 32u);

@@ -13,7 +13,7 @@ struct RetryPolicy {
     using Clock = std::chrono::steady_clock;
 
     std::chrono::milliseconds first{200};      ///< wait before the second attempt, doubled for each further one
-    std::chrono::milliseconds cap{15'000};     ///< longest wait between attempts that may heal by themselves
+    std::chrono::milliseconds cap{15'000};     ///< longest wait between attempts that may heal by themselves, or when room comes back
     std::chrono::milliseconds patient{60'000}; ///< wait between attempts that need a person (Denied, InvalidArgument, ...)
 
     /// True for failures that another attempt may heal without anybody's help.

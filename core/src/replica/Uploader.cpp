@@ -67,7 +67,8 @@ void Uploader::startNext(std::unique_lock<std::mutex>&) {
 
 void Uploader::attempt(Upload upload, unsigned number, std::uint64_t epoch, CancellationToken token) {
     const CallContext context = contextFor(upload.content->size(), std::move(token));
-    const bool conditional = store_->capabilities().conditionalPut;
+    // A snapshot's content is a function of its name: writing it again is no conflict.
+    const bool conditional = store_->capabilities().conditionalPut && upload.file.level == kLevel0;
     try {
         try {
             const auto body = upload.content->open();
@@ -78,7 +79,9 @@ void Uploader::attempt(Upload upload, unsigned number, std::uint64_t epoch, Canc
         }
         finished(upload, epoch);
     } catch (const Error& error) {
-        failed(upload, error, number, epoch);
+        // Nobody asked to stop, so it was the deadline: a slow or stalled store.
+        const bool timeout = error.code() == ErrorCode::Cancelled;
+        failed(upload, timeout ? Error(ErrorCode::Transient, error.what()) : error, number, epoch);
     } catch (const std::exception& error) {
         failed(upload, Error(ErrorCode::Transient, error.what()), number, epoch);
     }

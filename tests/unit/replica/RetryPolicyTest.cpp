@@ -41,12 +41,19 @@ TEST(RetryPolicy, SpreadsTheWaitsOverTheWholeRange) {
 TEST(RetryPolicy, IsPatientWithWhatNeedsAPerson) {
     const RetryPolicy policy;
     for (const ErrorCode code : kAll) {
-        if (RetryPolicy::heals(code)) continue;
+        if (RetryPolicy::heals(code) || code == ErrorCode::DiskFull) continue;
         for (const unsigned attempt : {2u, 50u}) {
             EXPECT_GE(policy.delay(code, attempt, 0), policy.patient / 2);
             EXPECT_LE(policy.delay(code, attempt, 0.999999), policy.patient);
         }
     }
+}
+
+TEST(RetryPolicy, LooksForRoomOnAFullDiskSoonerThanForANewPassword) {
+    const RetryPolicy policy;
+    EXPECT_FALSE(RetryPolicy::heals(ErrorCode::DiskFull)) << "a person should know";
+    EXPECT_LE(policy.delay(ErrorCode::DiskFull, 2, 0.999999), policy.first);
+    EXPECT_LE(policy.delay(ErrorCode::DiskFull, 50, 0.999999), policy.cap);
 }
 
 TEST(Retry, TriesAgainUntilItWorks) {

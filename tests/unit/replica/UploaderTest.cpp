@@ -1,0 +1,225 @@
+#include "replica/Uploader.h"
+
+#include "ltx/Encoder.h"
+#include "plugin/Registry.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <map>
+
+namespace litestream::replica {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A store in memory that fails as it is told.
+class ScriptedTransport final : public Transport {
+public:
+    enum class Fault { Refuse, StoreThenFail, Throttle, DiskFull };
+
+    const TransportCapabilities& capabilities() const noexcept override { return capabilities_; }
+    std::vector<std::pair<std::string, std::string>> describe() const override { return {}; }
+
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+        std::vector<std::byte> content;
+        for (auto run = body.next(); !run.empty(); run = body.next()) content.insert(content.end(), run.begin(), run.end());
+        std::unique_lock lock(mutex_);
+        attempts.push_back(key);
+        while (held && !context.cancellation.cancelled()) released_.wait_for(lock, 1ms);
+        if (context.cancellation.cancelled()) throw Error(ErrorCode::Cancelled, "put " + key + ": cancelled");
+        if (!faults.empty()) {
+            const Fault fault = faults.front();
+            faults.erase(faults.begin());
+            if (fault == Fault::StoreThenFail) objects[key] = content;
+            if (fault == Fault::Throttle) throw Error(ErrorCode::Throttled, "put " + key + ": slow down");
+            if (fault == Fault::DiskFull) throw Error(ErrorCode::DiskFull, "put " + key + ": no space left");
+            throw Error(ErrorCode::Transient, "put " + key + ": connection reset by peer");
+        }
+        if (options.onlyIfAbsent && objects.contains(key)) throw Error(ErrorCode::Conflict, "put " + key + ": exists");
+        objects[key] = content;
+        return content.size();
+    }
+    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext&) override {
+        const std::unique_lock lock(mutex_);
+        const auto found = objects.find(key);
+        if (found == objects.end()) throw Error(ErrorCode::NotFound, "get " + key);
+        const auto& content = found->second;
+        if (offset >= content.size()) return 0;
+        const std::size_t count = std::min<std::size_t>(into.size(), content.size() - offset);
+        std::copy_n(content.begin() + static_cast<std::ptrdiff_t>(offset), count, into.begin());
+        return count;
+    }
+    ObjectInfo head(const std::string& key, const CallContext&) override {
+        const std::unique_lock lock(mutex_);
+        return {key, objects.at(key).size(), {}};
+    }
+    std::vector<ObjectInfo> list(std::string_view, std::string_view, std::size_t, const CallContext&) override { return {}; }
+    std::vector<RemoveFailure> remove(std::span<const std::string>, const CallContext&) override { return {}; }
+
+    void release() {
+        const std::unique_lock lock(mutex_);
+        held = false;
+        released_.notify_all();
+    }
+
+    std::mutex mutex_;  // guards everything below
+    std::vector<Fault> faults;
+    std::vector<std::string> attempts;
+    std::map<std::string, std::vector<std::byte>> objects;
+    bool held = false;
+
+private:
+    std::condition_variable released_;
+    TransportCapabilities capabilities_{LayoutFamily::Tree, true, false, false, 4};
+};
+
+/// A real LTX file in memory, so that its trailer can be compared.
+class FileContent final : public Content {
+public:
+    FileContent(Txid txid, unsigned value, const Codec& codec) {
+        ltx::Header header;
+        header.pageSize = 512;
+        header.commit = 1;
+        header.minTxid = header.maxTxid = txid;
+        header.wal = {32, 0, 0, 0};
+        ltx::Encoder encoder(sink_, header, codec);
+        encoder.addPage(1, std::vector<std::byte>(512, static_cast<std::byte>(value)));
+        checksum_ = encoder.finish().fileChecksum;
+    }
+    std::unique_ptr<Body> open() const override;
+    std::uint64_t size() const noexcept override { return const_cast<ltx::MemorySink&>(sink_).bytes().size(); }
+    std::uint64_t fileChecksum() const noexcept override { return checksum_; }
+
+private:
+    friend class FileBody;
+    ltx::MemorySink sink_;
+    std::uint64_t checksum_ = 0;
+};
+
+class FileBody final : public Body {
+public:
+    explicit FileBody(ConstBytes bytes) : bytes_(bytes) {}
+    std::optional<std::uint64_t> size() const override { return bytes_.size(); }
+    ConstBytes next() override { return std::exchange(rest_, {}); }
+    void rewind() override { rest_ = bytes_; }
+
+private:
+    const ConstBytes bytes_;
+    ConstBytes rest_ = bytes_;
+};
+
+std::unique_ptr<Body> FileContent::open() const {
+    return std::make_unique<FileBody>(const_cast<ltx::MemorySink&>(sink_).bytes());
+}
+
+class UploaderTest : public ::testing::Test {
+protected:
+    UploaderTest() {
+        auto transport = std::make_unique<ScriptedTransport>();
+        transport_ = transport.get();
+        store_ = std::make_shared<ReplicaStore>(std::move(transport));
+        Uploader::Events events;
+        events.stored = [this](const Upload& upload) { note([&] { stored_.push_back(upload.file.range.max.value); }); };
+        events.failed = [this](const Upload&, const Error& error, unsigned attempt, std::chrono::milliseconds) {
+            note([&] { failures_.emplace_back(error.code(), attempt); });
+        };
+        events.stopped = [this](const std::string& reason) { note([&] { stopped_ = reason; }); };
+        uploader_ = std::make_shared<Uploader>(store_, io_, std::move(events));
+    }
+    ~UploaderTest() override {
+        uploader_->close();
+        io_.join();
+    }
+
+    template <class Action>
+    void note(Action action) {
+        const std::unique_lock lock(mutex_);
+        action();
+        changed_.notify_all();
+    }
+    template <class Condition>
+    bool waitFor(Condition condition) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, 30s, condition);
+    }
+    Upload file(std::uint64_t txid, unsigned value = 1) {
+        return {{kLevel0, {Txid{txid}, Txid{txid}}}, {}, {}, std::make_shared<FileContent>(Txid{txid}, value, *codec_)};
+    }
+
+    std::unique_ptr<plugin::Registry> registry_ = plugin::Registry::load({LITESTREAM_BIN "/plugins"});
+    std::shared_ptr<const Codec> codec_ = registry_->openCodec("lz4", {});
+    boost::asio::thread_pool io_{4};
+    ScriptedTransport* transport_ = nullptr;
+    std::shared_ptr<ReplicaStore> store_;
+    std::mutex mutex_;  // guards what the events write
+    std::condition_variable changed_;
+    std::vector<std::uint64_t> stored_;
+    std::vector<std::pair<ErrorCode, unsigned>> failures_;
+    std::string stopped_;
+    std::shared_ptr<Uploader> uploader_;
+};
+
+using Fault = ScriptedTransport::Fault;
+using Order = std::vector<std::uint64_t>;
+
+TEST_F(UploaderTest, T86_StoresStrictlyInOrderWhateverFails) {
+    transport_->faults = {Fault::Refuse, Fault::Throttle, Fault::DiskFull, Fault::Refuse};
+    for (std::uint64_t txid = 1; txid <= 5; ++txid) uploader_->enqueue(file(txid));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 5; }));
+    EXPECT_EQ(stored_, (Order{1, 2, 3, 4, 5}));
+    ASSERT_EQ(failures_.size(), 4u);
+    EXPECT_EQ(failures_[2], (std::pair{ErrorCode::DiskFull, 3u}));
+    const std::unique_lock lock(transport_->mutex_);
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(transport_->attempts[i], transport_->attempts[4]) << "nothing overtakes";
+}
+
+TEST_F(UploaderTest, T70_AnAnswerThatWasLostIsNoConflict) {
+    transport_->faults = {Fault::StoreThenFail};
+    uploader_->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
+    EXPECT_EQ(stopped_, "");
+}
+
+TEST_F(UploaderTest, T26_AnotherWritersObjectStopsTheReplicaForGood) {
+    {
+        const auto foreign = FileContent(Txid{2}, 77, *codec_);
+        const auto body = foreign.open();
+        const auto bytes = body->next();
+        const std::unique_lock lock(transport_->mutex_);
+        transport_->objects["ltx/0/0000000000000002-0000000000000002.ltx"] = {bytes.begin(), bytes.end()};
+    }
+    for (std::uint64_t txid = 1; txid <= 3; ++txid) uploader_->enqueue(file(txid));
+    ASSERT_TRUE(waitFor([&] { return !stopped_.empty(); }));
+    EXPECT_EQ(stored_, (Order{1}));
+    EXPECT_FALSE(uploader_->busy());
+    uploader_->enqueue(file(4));
+    EXPECT_FALSE(uploader_->busy()) << "stopped is for good";
+}
+
+TEST_F(UploaderTest, ClearingForgetsWhatWaitsAndWhatIsUnderWay) {
+    transport_->held = true;
+    uploader_->enqueue(file(1));
+    uploader_->enqueue(file(2));
+    uploader_->clear();
+    transport_->release();
+    uploader_->enqueue(file(7));
+    ASSERT_TRUE(waitFor([&] { return !stored_.empty(); }));
+    EXPECT_EQ(stored_, (Order{7}));
+    EXPECT_TRUE(failures_.empty());
+}
+
+TEST_F(UploaderTest, AnUploadThatIsNotPersistentIsTriedOnce) {
+    transport_->faults = {Fault::Refuse};
+    auto seed = file(1);
+    seed.file.level = kSnapshotLevel;
+    seed.persistent = false;
+    uploader_->enqueue(seed);
+    uploader_->enqueue(file(2));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
+    EXPECT_EQ(stored_, (Order{2}));
+    EXPECT_EQ(failures_.size(), 1u);
+}
+
+}  // namespace
+}  // namespace litestream::replica
