@@ -12,6 +12,8 @@ using std::chrono::milliseconds;
 constexpr std::uint32_t kPressingFrames = 300;
 constexpr auto kHotFor = milliseconds(100);
 constexpr auto kQuietAfter = milliseconds(40);
+/// Between the write that raised an event and the publication of what it was for lies an fsync, on a bad day a long one.
+constexpr auto kUnexplainedFor = milliseconds(1000);
 constexpr Watcher::Clock::duration kFirstInterval = microseconds(50);
 constexpr Watcher::Clock::duration kWarmInterval = milliseconds(1);
 constexpr Watcher::Clock::duration kSlowestInterval = milliseconds(5);
@@ -37,7 +39,10 @@ bool Watcher::Followed::look(Clock::time_point now, Calls& calls) {
         commitGap_ = (commitGap_ * 3 + gap) / 4;
         lastCommit_ = now;
     }
-    if (changed) lastActivity_ = now;
+    if (changed) {
+        lastActivity_ = now;
+        unexplained_ = false;
+    }
     seen_ = *header;
     seenBackfill_ = nBackfill;
     report(*header, nBackfill, calls);
@@ -74,7 +79,7 @@ void Watcher::Followed::schedule(Clock::time_point now, bool changed) {
 }
 
 bool Watcher::Followed::quiet(Clock::time_point now) const noexcept {
-    return now - lastActivity_ > kQuietAfter;
+    return now - lastActivity_ > (unexplained_ ? kUnexplainedFor : kQuietAfter);
 }
 
 bool Watcher::Followed::awaitsBackfill() const noexcept {

@@ -37,6 +37,7 @@ private:
     WalIndexHeader seen_;
     std::uint32_t seenBackfill_ = 0;
     Clock::time_point lastActivity_{};  // an event or a change
+    bool unexplained_ = false;          // an event without a change since
     Clock::time_point lastCommit_{};
     Clock::duration commitGap_ = std::chrono::milliseconds(20);  // smoothed
     Clock::duration interval_{};

@@ -16,6 +16,7 @@ constexpr std::uint64_t kShortTailBytes = 1u << 20;
 constexpr int kApproaches = 3;
 constexpr auto kCheckpointPatience = milliseconds(5);
 constexpr auto kLongestHold = milliseconds(50);
+constexpr auto kReleasePatience = std::chrono::seconds(1);
 
 /// Spins for SQLite's write lock. A busy handler would sleep for too long to win against a tight writer.
 HeldLock spinForWriteLock(LockConnection& connection) {
@@ -35,15 +36,16 @@ bool SqliteSource::tryEnterBackfill() {
     return true;
 }
 
-void SqliteSource::keepHouse(bool releasedBefore, PageSink& sink, Capture& result) {
+void SqliteSource::keepHouse(PageSink& sink, Capture& result) {
     if (guard_->hold() != Guard::Hold::Reset || tryEnterBackfill()) return;
     const auto header = connection_->index().header();
     if (!header) return;
     const auto now = SteadyClock::now();
     const auto step = plan_->next(*header, connection_->index().nBackfill(), walBytes(header->mxFrame), now);
     if (step == CheckpointPlan::Step::None) return;
-    // The barrier ends with the log being recyclable, so it presumes that core lets go of what it captures.
-    if (step == CheckpointPlan::Step::Barrier && !releasedBefore) return;
+    // The barrier ends with the log being recyclable, so it presumes that core soon lets go of what it captures.
+    const bool withheld = !released_ && now - unreleasedSince_ > kReleasePatience;
+    if (step == CheckpointPlan::Step::Barrier && withheld) return;
 
     auto outcome = CheckpointPlan::Result::Blocked;
     try {

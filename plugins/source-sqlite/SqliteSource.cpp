@@ -86,7 +86,6 @@ std::string SqliteSource::goneReason() {
 void SqliteSource::turn(std::uint64_t budgetBytes, PageSink& sink, Capture& result) {
     callAgainAt_ = {};
     // A reset since the last capture is legal only over an empty WAL, or while the database file had everything.
-    const bool releasedBefore = released_;
     const bool resetAllowed = position_.frame == 0 || guard_->databaseIsComplete(position_);
     const auto header = moveGuard();
     if (!header) {
@@ -96,7 +95,7 @@ void SqliteSource::turn(std::uint64_t budgetBytes, PageSink& sink, Capture& resu
     followGeneration(*header, resetAllowed);
     enforceHardLimit(*header);
     if (header->mxFrame > position_.frame) pass(*header, budgetBytes, sink, result);
-    if (result.outcome != Capture::Outcome::More) keepHouse(releasedBefore, sink, result);
+    if (result.outcome != Capture::Outcome::More) keepHouse(sink, result);
 }
 
 /// Takes the guard that the next step needs, if possible, and reads the header under it.
@@ -141,6 +140,7 @@ void SqliteSource::pass(const WalIndexHeader& header, std::uint64_t budgetBytes,
     }
     lastRange_ = header.aSalt;
     position_ = run.position;
+    if (released_) unreleasedSince_ = SteadyClock::now();
     released_ = false;
 }
 
@@ -210,6 +210,7 @@ std::unique_ptr<Image> SqliteSource::anchoredImage() {
         guard_.emplace(std::move(guard));
         lost_.reset();
         released_ = false;
+        unreleasedSince_ = SteadyClock::now();
         return makeImage(std::move(pin), connection_->index().nBackfill());
     }
     throw Error(ErrorCode::Transient,

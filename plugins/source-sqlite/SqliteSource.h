@@ -56,7 +56,7 @@ private:
     std::unique_ptr<Image> makeImage(HeldLock pin, std::uint32_t backfilled);
 
     // Keeping the log short: Housekeeping.cpp.
-    void keepHouse(bool releasedBefore, PageSink& sink, Capture& result);
+    void keepHouse(PageSink& sink, Capture& result);
     CheckpointPlan::Result passive(const WalIndexHeader& header);
     CheckpointPlan::Result barrier(PageSink& sink, Capture& result);
     bool finishUnderWriteLock(PageSink& sink, Capture& result);
@@ -81,6 +81,7 @@ private:
     WalPosition position_;
     WalSalts lastRange_;  // generation of the latest range that was handed out
     bool released_ = false;
+    SteadyClock::time_point unreleasedSince_{};  // of the oldest pass that core has not released
     std::optional<std::string> lost_;
     std::weak_ptr<ImagePin> image_;
     std::uint64_t hardLimit_ = 0;

@@ -155,6 +155,7 @@ void Watcher::readEvents(Clock::time_point now, Calls& calls) {
                 calls.push_back({followed.watch, Wake::Pressing});
             }
             warm(followed, now);
+            followed.unexplained_ = true;
         }
     }
 }
