@@ -113,6 +113,12 @@ class Replicator(Process):
     def complaints(self):
         return [line for line in self.output().splitlines() if "level=ERROR" in line or "level=WARN" in line]
 
+    def attached_to(self, db):
+        """Whether it holds a lock on the database file, as every connection in WAL mode does."""
+        inode = pathlib.Path(db).stat().st_ino
+        locks = (line.split() for line in pathlib.Path("/proc/locks").read_text().splitlines() if "->" not in line)
+        return any(fields[4] == str(self.pid) and fields[5].endswith(f":{inode}") for fields in locks)
+
 
 class Writer(Process):
     """tests/tools/writer; keyword arguments are its options: rows=100 is --rows 100, chaos=True is --chaos."""

@@ -45,14 +45,16 @@ class ReplicateTestCase(harness.TestCase):
         self.write_now(count=20)
         first = self.replicate()
         connection = self.shell()
-        connection("SELECT count(*) FROM rows")  # keeps the WAL alive
+        connection("PRAGMA wal_autocheckpoint = 0", "SELECT count(*) FROM rows")  # keeps the WAL alive
         self.wait_restorable(20)
         self.assertEqual(0, first.stop())
         before = harness.object_files(self.replica)
         second = self.replicate()
-        connection("UPDATE chain SET id = 1")  # a commit: once it has arrived, the second run has certainly looked
+        wait_for(lambda: second.attached_to(self.db), "the second start")
+        connection("INSERT INTO scratch VALUES(1)")  # a commit: once it has arrived, the second run has certainly looked
         wait_for(lambda: harness.object_files(self.replica) != before, "the commit after the restart")
-        self.assertEqual([], second.reconciles())
+        # A position at the beginning of a WAL proves nothing: then it compares, and finds no difference.
+        self.assertEqual([], [attributes for attributes in second.reconciles() if attributes["pages"] != "0"])
         new = set(harness.object_files(self.replica)) - set(before)
         self.assertEqual(1, len(new), f"one commit, one object: {new}")
 

@@ -100,15 +100,9 @@ class UnnoticedTestCase(harness.TestCase):
         replicator = self.replicate()
         self.write_now(count=5)
         self.wait_restorable(5)
-        inode = self.db.stat().st_ino
-
-        def shared_lock():
-            return any(line.split()[4] == str(replicator.pid) and line.split()[5].endswith(f":{inode}")
-                       for line in pathlib.Path("/proc/locks").read_text().splitlines() if "->" not in line)
-
-        self.assertTrue(shared_lock())
+        self.assertTrue(replicator.attached_to(self.db))
         for mode in ("PASSIVE", "FULL", "RESTART", "TRUNCATE"):
             summary = self.write_now(count=20, rows=10)
             harness.checkpoint(self.db, mode)
             self.wait_restorable(summary["newest"])
-            self.assertTrue(shared_lock(), f"after {mode}")
+            self.assertTrue(replicator.attached_to(self.db), f"after {mode}")
