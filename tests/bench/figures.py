@@ -5,7 +5,8 @@ import time
 
 import harness
 from harness import Writer
-from measure import (Arrivals, cpu_seconds, descriptors, lags_ms, make_durable, memory_mb, percentile, run_child, scratch, settle)
+from measure import (Arrivals, cpu_seconds, descriptors, lags_ms, make_durable, memory_mb, percentile, run_child, scratch, settle,
+                     wait_shipped)
 
 
 class Bench:
@@ -86,15 +87,13 @@ def load(bench, program, template=None, **options):
             settle(replica, quiet=3)
             before, began = cpu_seconds(replicator.pid), time.monotonic_ns()
             summary = write(db, run, **options).summary()
-            settle(replica)
+            wait_shipped(replica, summary["newest"], run)
             cpu, peak = cpu_seconds(replicator.pid) - before, memory_mb(replicator.pid, "VmHWM")
         finally:
             stop(replicator)
             arrivals.stop()
         ended = max(ns for _, ns, *_ in harness.commits_of(run / "commits"))
-        complete = next((ns for ns, n, _ in arrivals.decode() if n >= summary["newest"]), None)
-        if complete is None:
-            raise RuntimeError(f"{program.name} did not ship transaction {summary['newest']}")
+        complete = next(ns for ns, n, _ in arrivals.decode() if n >= summary["newest"])
         megabytes = summary["row_bytes"] / 1e6
         return {"tx/s": summary["tx_per_s"], "longest tx ms": summary["max_ms"], "largest WAL MB": summary["largest_wal"] / 1e6,
                 "sustained MB/s": megabytes / ((complete - began) / 1e9), "drain s": max(0.0, (complete - ended) / 1e9),

@@ -44,6 +44,26 @@ def settle(replica, quiet=5.0, deadline=240.0):
     raise RuntimeError(f"{replica} does not come to rest within {deadline:.0f} s")
 
 
+def wait_shipped(replica, n, work, deadline=240.0):
+    """Waits until transaction n is in one of the youngest objects, and then for rest. Some programs pause for seconds in the middle."""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        settle(replica)
+        objects = [path for path in pathlib.Path(replica).rglob("*") if path.name.endswith((".ltx", ".wal.lz4", ".snapshot.lz4"))]
+        objects.sort(key=lambda path: path.stat().st_ctime_ns)
+        youngest = pathlib.Path(work) / "youngest"
+        youngest.write_text("".join(f"0 {path}\n" for path in objects[-5:]))
+        if any(found >= n for _, found, _ in decode(youngest)):
+            return
+    raise RuntimeError(f"transaction {n} did not reach {replica} within {deadline:.0f} s")
+
+
+def decode(arrivals):
+    done = subprocess.run([harness.TOOLS / "arrivals", "decode", arrivals], capture_output=True, text=True, check=True)
+    lines = (line.split(" ", 2) for line in done.stdout.splitlines())
+    return [(int(ns), int(n), path) for ns, n, path in lines]
+
+
 class Arrivals:
     """Watches a replica from before the replicator starts. decode() gives (monotonic ns, newest n inside, path) of every object, in order."""
 
@@ -60,9 +80,7 @@ class Arrivals:
 
     def decode(self):
         self.stop()
-        done = subprocess.run([harness.TOOLS / "arrivals", "decode", self.list], capture_output=True, text=True, check=True)
-        lines = (line.split(" ", 2) for line in done.stdout.splitlines())
-        return [(int(ns), int(n), path) for ns, n, path in lines]
+        return decode(self.list)
 
     def times(self):
         """(monotonic ns, path) without opening anything."""

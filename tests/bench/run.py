@@ -12,6 +12,7 @@ import platform
 import shutil
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 
@@ -50,7 +51,7 @@ def measure(figures, bench, programs, names, rounds):
                 try:
                     for metric, value in function(bench, program).items():
                         table.setdefault(label, {}).setdefault(metric, []).append(value)
-                except (RuntimeError, AssertionError, OSError) as error:
+                except (RuntimeError, AssertionError, OSError, subprocess.SubprocessError) as error:
                     print(f"{name}: {label}: {error}", file=sys.stderr, flush=True)
                     table.setdefault(label, {})["error"] = str(error)
     return results
