@@ -19,7 +19,7 @@ class ErrorTestCase(harness.TestCase):
         self.assertTrue(replicator.running(), replicator.output())
         self.assertLess(summary["max_ms"], 2000, "the writer had to wait")
         trigger.unlink()
-        restored = self.wait_restorable(summary["newest"])
+        restored = self.wait_restorable(summary["newest"], deadline=harness.HEALING)
         self.assert_same_bytes(self.db, restored)
         self.assertEqual(0, replicator.stop())
         # What failed must not be in the way of the next run either.

@@ -25,6 +25,7 @@ PROGRAM = os.environ.get("LITESTREAM_UNDER_TEST") or str(BIN / "litestream")
 SEED = int(os.environ.get("LITESTREAM_TEST_SEED") or time.time_ns() % 1_000_000_007)
 HERE = pathlib.Path(__file__).parent
 DEADLINE = 60.0  # seconds for anything that should take one
+HEALING = 120.0  # seconds until a replica that was broken has everything, waits between two attempts included
 
 
 @functools.cache

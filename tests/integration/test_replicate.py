@@ -116,7 +116,7 @@ class SeveralReplicasTestCase(harness.TestCase):
         self.wait_restorable(summary["newest"])
         self.assertTrue(any("broken" in line or "ermission denied" in line for line in replicator.complaints()), replicator.output())
         trigger.unlink()
-        self.assert_same_database(self.db, self.wait_restorable(summary["newest"], broken))
+        self.assert_same_database(self.db, self.wait_restorable(summary["newest"], broken, harness.HEALING))
 
     @ours_only
     def test_AReplicaThatComesLaterGetsEverything(self):
