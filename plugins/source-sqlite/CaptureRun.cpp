@@ -62,7 +62,7 @@ CaptureRun captureFrames(const WalReader& wal, const WalIndexHeader& header, con
     const WalChecksum start = from.frame == 0 ? seed(wal, header) : from.checksum;
     WalReader::Frames frames(wal, header, from.frame, start);
     GrowthCheck growth(from.commit, header.szPage);
-    CaptureRun run{from, {}, false};
+    CaptureRun run{from, false};
 
     std::uint64_t used = 0;
     while (frames.frame() < header.mxFrame) {
@@ -81,9 +81,6 @@ CaptureRun captureFrames(const WalReader& wal, const WalIndexHeader& header, con
         if (used >= budgetBytes) break;
     }
     run.more = run.position.frame < header.mxFrame;
-    run.range = {static_cast<std::int64_t>(walOffsetAfter(from.frame, header.szPage)),
-                 static_cast<std::int64_t>((run.position.frame - from.frame) * frameBytes(header.szPage)),
-                 header.aSalt.salt1, header.aSalt.salt2};
     return run;
 }
 

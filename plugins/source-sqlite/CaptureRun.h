@@ -33,7 +33,6 @@ private:
 /// What one pass over the WAL brought.
 struct CaptureRun {
     WalPosition position;  ///< after its last commit
-    WalRange range;        ///< the frames it consumed
     bool more = false;     ///< the budget ended before the log did
 };
 

@@ -78,7 +78,6 @@ Attachment SqliteSource::attachNow(const Position* last) {
     result.commit = position_.commit;
     if (doubt.empty()) {
         position_ = *recorded;
-        lastRange_ = position_.salts;
         result.outcome = Attachment::Outcome::Proved;
     } else {
         result.outcome = Attachment::Outcome::Lost;

@@ -13,15 +13,6 @@ void ImagePin::revoke() noexcept {
     lock_.release();
 }
 
-WalRange SqliteImage::range() const noexcept {
-    WalRange range{32, 0, position_.salts.salt1, position_.salts.salt2};
-    if (position_.frame > 0) {
-        range.offset = static_cast<std::int64_t>(walOffsetAfter(position_.frame - 1, position_.pageSize));
-        range.size = static_cast<std::int64_t>(frameBytes(position_.pageSize));
-    }
-    return range;
-}
-
 std::string SqliteImage::name() const {
     return "image of " + pin_->connection().path().string();
 }

@@ -45,7 +45,6 @@ public:
     std::uint32_t pageSize() const noexcept override { return position_.pageSize; }
     std::uint32_t pageCount() const noexcept override { return position_.commit; }
     Position position() const noexcept override { return position_.encode(); }
-    WalRange range() const noexcept override;
     void read(PageNumber first, MutableBytes into) override;
 
 private:

@@ -131,14 +131,6 @@ void SqliteSource::pass(const WalIndexHeader& header, std::uint64_t budgetBytes,
     const auto after = connection_->index().header();
     if (after && after->aSalt != header.aSalt) throw WalDamage("the WAL was reset while it was read");
     result.outcome = run.more ? Capture::Outcome::More : Capture::Outcome::Captured;
-    // Two passes of one capture, the second one under the barrier, are of one generation.
-    if (result.range.size > 0) {
-        result.range.size += run.range.size;
-    } else {
-        result.range = run.range;
-        result.newGeneration = lastRange_ != header.aSalt;
-    }
-    lastRange_ = header.aSalt;
     position_ = run.position;
     if (released_) unreleasedSince_ = SteadyClock::now();
     released_ = false;
@@ -169,7 +161,6 @@ std::unique_ptr<Image> SqliteSource::image() {
     if (!connection_)
         throw Error(ErrorCode::Transient, "image of " + context_.database.string() + ": " + detachedReason_);
     auto image = lost_ ? anchoredImage() : trackedImage();
-    lastRange_ = position_.salts;
     publish();
     return image;
 }

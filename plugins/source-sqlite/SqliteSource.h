@@ -79,7 +79,6 @@ private:
     std::optional<Checkpointer> checkpointer_;
     std::optional<CheckpointPlan> plan_;
     WalPosition position_;
-    WalSalts lastRange_;  // generation of the latest range that was handed out
     bool released_ = false;
     SteadyClock::time_point unreleasedSince_{};  // of the oldest pass that core has not released
     std::optional<std::string> lost_;

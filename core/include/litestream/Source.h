@@ -25,15 +25,6 @@ struct Position {
     }
 };
 
-/// The range of a SQLite WAL that a change came from, as an LTX header records it. Upstream's daemon needs it to go on with a
-/// replica. Sources without a WAL leave the default.
-struct WalRange {
-    std::int64_t offset = 32;  ///< bytes, at least the size of the WAL header
-    std::int64_t size = 0;     ///< bytes, a whole number of frames
-    std::uint32_t salt1 = 0;
-    std::uint32_t salt2 = 0;
-};
-
 /// Receives captured pages: core's batch.
 class PageSink {
 public:
@@ -70,9 +61,6 @@ struct Capture {
     std::string reason;
     Position position;         ///< after the last captured commit
     std::uint32_t commit = 0;  ///< pages in the database after it
-    WalRange range;            ///< what this pass consumed
-    /// True when `range` is in another WAL generation than the range of the pass before.
-    bool newGeneration = false;
 };
 
 /// A consistent image of a database, pinned while the object lives. It must not hold up the application's writers. Owned by core,
@@ -84,7 +72,6 @@ public:
     virtual std::uint32_t pageSize() const noexcept = 0;
     virtual std::uint32_t pageCount() const noexcept = 0;  ///< LTX's commit
     virtual Position position() const noexcept = 0;
-    virtual WalRange range() const noexcept = 0;  ///< an empty range at the position, or the last frame
 
     /// Reads `into.size() / pageSize()` consecutive pages from `first` on. The lock page reads as zeros.
     virtual void read(PageNumber first, MutableBytes into) = 0;

@@ -1,5 +1,7 @@
 #include "engine/Batch.h"
 
+#include "engine/LocalState.h"
+
 #include <litestream/Error.h>
 
 #include <fcntl.h>
@@ -43,7 +45,7 @@ void Batch::page(PageNumber number, ConstBytes content) {
 
 void Batch::spill(std::uint32_t slot, ConstBytes content) {
     if (!file_) {
-        std::filesystem::create_directories(spillDirectory_);
+        makeDirectory(spillDirectory_);
         file_ = openFile(spillDirectory_, O_RDWR | O_TMPFILE);
     }
     const auto offset = static_cast<off_t>(std::uint64_t{slot - memorySlots_} * pageSize_);

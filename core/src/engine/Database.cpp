@@ -80,19 +80,19 @@ void Database::start() {
     const std::weak_ptr<Database> weak = weak_from_this();
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
         // Events come on I/O threads; everything else happens on the strand.
-        const auto onStrand = [weak, strand = strand_](auto action) {
-            if (auto self = weak.lock()) boost::asio::post(strand, [self, action] { action(*self); });
+        const auto onStrand = [weak](auto action) {
+            if (const auto self = weak.lock()) self->post(action);
         };
         replica::Uploader::Events events;
         events.stored = [=](const replica::Upload& upload) {
-            onStrand([i, upload](Database& self) { self.stored(i, upload); });
+            onStrand([=](Database& self) { self.stored(i, upload); });
         };
         events.failed = [=](const replica::Upload& upload, const Error& error, unsigned attempt,
                             std::chrono::milliseconds wait) {
             onStrand([=](Database& self) { self.failed(i, upload, error, attempt, wait); });
         };
         events.stopped = [=](const std::string& reason) {
-            onStrand([i, reason](Database& self) { self.stopped(i, reason); });
+            onStrand([=](Database& self) { self.stopped(i, reason); });
         };
         replicas_[i].uploader = std::make_shared<replica::Uploader>(replicas_[i].store, services_.io, std::move(events));
     }
@@ -103,18 +103,20 @@ void Database::start() {
     for (std::size_t i = 0; i < replicas_.size(); ++i) surveyReplica(i);
 }
 
-void Database::post(void (Database::*step)()) {
-    boost::asio::post(strand_, [self = shared_from_this(), step] { ((*self).*step)(); });
-}
-
 void Database::attach() {
     if (state_ != State::Detached) return;
+    if (batch_ && !batch_->empty()) {
+        // Captured before the database went away: whole and true, so it goes out first.
+        if (!encoding_) startCut();
+        return;
+    }
+    if (encoding_) return;
     attributes_ = attributesOf(options_.path);
     try {
         attachOutcome(source_->attach(provable_ ? &*provable_ : nullptr));
     } catch (const Error& error) {
-        stateReason_ = error.what();
-        log::error("cannot attach", {{"db", options_.path.string()}, {"error", error.what()}});
+        refuse(error.what());
+        armTimer(std::chrono::steady_clock::now() + std::chrono::seconds(1));
     }
     settleWaiters();
 }
@@ -125,12 +127,13 @@ void Database::attachOutcome(const Attachment& attachment) {
         stateReason_ = attachment.reason;
         return;
     }
-    stateReason_.clear();
+    caughtUp_ = false;
     pageSize_ = attachment.pageSize;
     commit_ = attachment.commit;
     if (attachment.outcome == Attachment::Outcome::Proved) {
         position_ = *provable_;
         state_ = State::Tracking;
+        stateReason_.clear();
         log::debug("following", {{"db", options_.path.string()}, {"txid", ltx::format(txid_)}});
         wake(Wake::Pressing);
         return;
@@ -151,6 +154,7 @@ void Database::firstContact() {
         position_ = image->position();
         journal_.append({txid_, position_, 0, timestamp(), commit_});
         state_ = State::Tracking;
+        stateReason_.clear();
     } catch (const Error& error) {
         source_->detach();
         state_ = State::Detached;
@@ -172,48 +176,52 @@ void Database::armTimer(std::chrono::steady_clock::time_point when) {
     if (cancelled_ || (timerAt_ && *timerAt_ <= when)) return;
     timerAt_ = when;
     timer_.expires_at(when);
-    timer_.async_wait(boost::asio::bind_executor(
-        strand_, [weak = weak_from_this()](const boost::system::error_code& cancelled) {
-            if (cancelled) return;
-            const auto self = weak.lock();
-            if (!self) return;
-            self->timerAt_.reset();
-            self->turn();
-        }));
+    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+        const auto self = weak.lock();
+        if (cancelled || !self) return;
+        self->post([](Database& database) {
+            database.timerAt_.reset();
+            database.turn();
+        });
+    });
 }
 
 void Database::flush(std::function<void(bool)> done) {
-    boost::asio::post(strand_, [self = shared_from_this(), done = std::move(done)]() mutable {
-        self->waiters_.push_back({std::move(done), std::nullopt});
-        self->forced_ = true;
-        self->turn();
-        self->settleWaiters();
+    post([done = std::move(done)](Database& self) {
+        self.waiters_.push_back({done, std::nullopt});
+        self.caughtUp_ = false;
+        self.forced_ = true;
+        self.turn();
+        self.settleWaiters();
     });
 }
 
 void Database::close(std::function<void(bool)> done) {
-    boost::asio::post(strand_, [self = shared_from_this(), done = std::move(done)]() mutable {
-        self->closing_ = true;
-        self->waiters_.push_back({std::move(done), std::nullopt});
-        self->forced_ = true;
-        self->attach();
-        self->turn();
-        self->settleWaiters();
+    post([done = std::move(done)](Database& self) {
+        self.closing_ = true;
+        self.waiters_.push_back({done, std::nullopt});
+        self.caughtUp_ = false;
+        self.forced_ = true;
+        self.attach();
+        self.turn();
+        self.settleWaiters();
     });
 }
 
 void Database::cancel() {
     cancelled_ = true;
+    surveys_.cancel();
     for (auto& replica : replicas_) {
         if (replica.uploader) replica.uploader->close();
     }
-    boost::asio::post(strand_, [self = shared_from_this()] {
-        self->timer_.cancel();
-        self->state_ = State::Closed;
+    post([](Database& self) {
+        self.timer_.cancel();
+        self.state_ = State::Closed;
     });
 }
 
 void Database::finish() {
+    for (const auto& waiter : std::exchange(waiters_, {})) waiter.done(false);
     for (const auto& payload : unsent_) {
         try {
             if (needed(*payload)) payload->persist();
@@ -235,22 +243,22 @@ void Database::finish() {
 }
 
 void Database::status(std::function<void(DatabaseStatus)> done) {
-    boost::asio::post(strand_, [self = shared_from_this(), done = std::move(done)] {
+    post([done = std::move(done)](const Database& self) {
         static constexpr const char* kStates[] = {"surveying", "detached", "tracking", "reconciling", "closed"};
         static constexpr const char* kReplicaStates[] = {"unreachable", "following", "waiting for a snapshot", "seeding",
                                                          "stopped"};
         DatabaseStatus status;
-        status.path = self->options_.path;
-        status.state = kStates[static_cast<int>(self->state_)];
-        if (!self->stateReason_.empty()) status.state += ": " + self->stateReason_;
-        status.txid = self->txid_;
-        if (self->source_) status.source = self->source_->status();
-        for (const auto& replica : self->replicas_) {
+        status.path = self.options_.path;
+        status.state = kStates[static_cast<int>(self.state_)];
+        if (!self.stateReason_.empty()) status.state += ": " + self.stateReason_;
+        status.txid = self.txid_;
+        if (self.source_) status.source = self.source_->status();
+        for (const auto& replica : self.replicas_) {
             status.replicas.push_back(
                 {replica.name, kReplicaStates[static_cast<int>(replica.state)], replica.acknowledged, replica.lastError});
         }
-        status.reconciles = self->reconciles_;
-        status.lastReconcile = self->lastReconcile_;
+        status.reconciles = self.reconciles_;
+        status.lastReconcile = self.lastReconcile_;
         done(std::move(status));
     });
 }

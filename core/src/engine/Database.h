@@ -12,6 +12,7 @@
 #include "replica/Survey.h"
 #include "replica/Uploader.h"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -81,11 +82,15 @@ private:
         std::optional<replica::Survey> survey;
         Txid acknowledged;
         Txid seed;  ///< TXID of the snapshot under way
+        std::shared_ptr<SumsBuild> seedSums;  ///< page sums that it writes, if any
+        bool abandoned = false;  ///< Unknown for so long that its files are not kept any more
         std::string lastError;
         unsigned failures = 0;
         std::chrono::steady_clock::time_point lastErrorLogged{};
         std::chrono::steady_clock::time_point seedNotBefore{};
         bool surveyConcluded = false;
+        bool doubtful = false;  ///< of our lineage, but nothing tells any more whether its newest file is ours
+        bool late = false;      ///< surveyed after the others had been acted upon
         std::optional<std::chrono::steady_clock::time_point> surveyAgainAt;
     };
 
@@ -94,8 +99,9 @@ private:
         std::optional<Txid> target;
     };
 
-    // Database.cpp: life cycle, attaching
-    void post(void (Database::*step)());
+    // Database.cpp: life cycle, attaching. post() brings an action to the strand; an exception there is a failed database, not a dead process.
+    template <class Action>
+    void post(Action action);
     void attach();
     void attachOutcome(const Attachment& attachment);
     void firstContact();
@@ -111,7 +117,12 @@ private:
     void encoded(std::shared_ptr<Payload> payload, const JournalRecord& record, const std::string& failure);
     void lost(const std::string& reason);
     void reconcile();
-    void reconciled(std::shared_ptr<Payload> payload, JournalRecord record, std::uint32_t pages, const std::string& failure);
+    void reconciled(std::shared_ptr<Payload> payload, JournalRecord record, std::uint32_t pages, const std::string& failure,
+                    const std::shared_ptr<SumsBuild>& build);
+    bool drain();
+    void wentAway(const std::string& reason);
+    void giveBack(const JournalRecord& record, const std::string& reason);
+    void record(const JournalRecord& record);
     ltx::Header header(Txid min, Txid max);
     Timestamp timestamp();
     std::filesystem::path spoolFile(Txid txid) const;
@@ -123,7 +134,8 @@ private:
     void surveyAllIn(std::chrono::milliseconds wait);
     void establish();
     void established();
-    bool ours(const replica::Survey& survey, const PositionJournal::Contents& journal) const;
+    enum class Kinship { Ours, SameLineage, Foreign };
+    Kinship kinship(const replica::Survey& survey, const PositionJournal::Contents& journal) const;
     void adopt();
     void resume(const PositionJournal::Contents& journal);
     void loadSpool(const PositionJournal::Contents& journal);
@@ -146,6 +158,7 @@ private:
     void releaseUnneeded();
     void settleWaiters();
     void demote(Replica& replica, const std::string& reason);
+    void needSeed(Replica& replica, std::chrono::milliseconds wait);
     bool anyFailing() const;
 
     Services& services_;
@@ -164,7 +177,6 @@ private:
     PositionJournal journal_;
     PageSums sumsFile_;
     SumsKeeper sums_;
-    enum class SumsBuilder { None, Seed, Reconcile } sumsBuilder_ = SumsBuilder::None;
     std::vector<Replica> replicas_;
 
     std::uint64_t lineage_ = 0;
@@ -179,20 +191,36 @@ private:
     Cadence cadence_;
     bool encoding_ = false;     // a cut or a reconcile is being encoded
     bool reconciling_ = false;  // it is a reconcile
+    unsigned reconcileFailures_ = 0;
+    bool establishing_ = false;  // surveys are being acted upon; later ones wait
     std::uint64_t newestChecksum_ = 0;  // of the file of txid_
     bool caughtUp_ = false;  // the last capture left nothing behind
+    bool pressing_ = false;  // the log wants to be captured, whatever the cadence says
     bool forced_ = false;    // cut now, whatever the cadence says
     bool anchorWanted_ = false;  // a snapshot needs a level-0 file beside it
     std::string lostReason_;
+    std::optional<std::chrono::steady_clock::time_point> lostAgainAt_;
     std::deque<std::shared_ptr<Payload>> unsent_;  // ascending; some replica may need each of them
     bool spoolFailing_ = false;
     std::chrono::steady_clock::time_point spoolErrorLogged_{};
     std::vector<Waiter> waiters_;
     bool closing_ = false;
     std::atomic<bool> cancelled_{false};
+    CancellationSource surveys_;
     std::uint64_t reconciles_ = 0;
     std::string lastReconcile_;
     std::optional<Txid> foreignNewest_;  // seen while waiting whether another writer is alive
 };
+
+template <class Action>
+void Database::post(Action action) {
+    boost::asio::post(strand_, [self = shared_from_this(), action = std::move(action)]() mutable {
+        try {
+            action(*self);
+        } catch (const std::exception& error) {
+            self->lost(error.what());
+        }
+    });
+}
 
 }  // namespace litestream::engine

@@ -22,7 +22,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 void Database::wake(Wake reason) {
     // Many wakes, one turn: only the first one since the last turn posts.
-    if (reasons_.fetch_or(bit(reason)) == 0) post(&Database::turn);
+    if (reasons_.fetch_or(bit(reason)) == 0) post([](Database& self) { self.turn(); });
 }
 
 void Database::turn() {
@@ -42,7 +42,11 @@ void Database::turn() {
             service(reasons);
             break;
         case State::Closed:
-            break;
+            return;
+    }
+    const auto now = SteadyClock::now();
+    for (const auto& replica : replicas_) {
+        if (replica.state == Replica::State::NeedsSeed && replica.seedNotBefore > now) armTimer(replica.seedNotBefore);
     }
 }
 
@@ -50,12 +54,15 @@ void Database::service(unsigned reasons) {
     const auto now = SteadyClock::now();
     const auto allowed = cadence_.next(now);
     const bool due = allowed <= now || forced_ || anchorWanted_;
+    if (spoolFailing_) limitMemory();
+    if ((reasons & bit(Wake::Pressing)) != 0) pressing_ = true;
     // Commits that may not be cut yet are left in the log, where later ones replace them, until the log presses.
-    if (!due && (reasons & bit(Wake::Pressing)) == 0) {
+    if (!due && !pressing_) {
         armTimer(allowed);
         return;
     }
     if (!captureAll()) return;
+    if (caughtUp_) pressing_ = false;
     const bool pending = batch_ && !batch_->empty();
     const bool full = pending && batch_->bytes() >= services_.limits.cutBytes;
     if ((pending || anchorWanted_) && !encoding_ && !spoolFailing_ && (due || full || seedWanted())) startCut();
@@ -87,13 +94,7 @@ bool Database::captureAll() {
             return false;
         }
         if (capture.outcome == Capture::Outcome::Detached) {
-            // What was captured before is whole and true: it goes out with the next cut.
-            log::info("database went away", {{"db", options_.path.string()}, {"reason", capture.reason}});
-            provable_ = position_;
-            state_ = State::Detached;
-            stateReason_ = capture.reason;
-            if (!batch_->empty() && !encoding_) startCut();
-            wake(Wake::Attach);
+            wentAway(capture.reason);
             return false;
         }
         if (capture.outcome == Capture::Outcome::Unchanged) {
@@ -143,8 +144,7 @@ void Database::startCut() {
     for (auto& waiter : waiters_) {
         if (!waiter.target && caughtUp_) waiter.target = txid_;
     }
-    boost::asio::post(services_.workers,
-                      [self = shared_from_this(), head, batch, record, toSpool = anyFailing()]() mutable {
+    boost::asio::post(services_.workers, [self = shared_from_this(), head, batch, record, toSpool = anyFailing()]() mutable {
         std::shared_ptr<Payload> payload;
         std::string failure;
         try {
@@ -153,48 +153,109 @@ void Database::startCut() {
             failure = error.what();
         }
         batch.reset();
-        boost::asio::post(self->strand_, [self, payload, record, failure] { self->encoded(payload, record, failure); });
+        self->post([=](Database& database) { database.encoded(payload, record, failure); });
     });
 }
 
-void Database::encoded(std::shared_ptr<Payload> payload, const JournalRecord& record, const std::string& failure) {
+void Database::encoded(std::shared_ptr<Payload> payload, const JournalRecord& cut, const std::string& failure) {
     encoding_ = false;
-    JournalRecord complete = record;
-    std::string reason = failure;
-    if (payload) {
-        complete.fileChecksum = newestChecksum_ = payload->fileChecksum();
-        try {
-            journal_.append(complete);
-        } catch (const Error& error) {
-            // The file counts without its record: only a restart would not know how far it reached.
-            log::warn("position not recorded", {{"db", options_.path.string()}, {"error", error.what()}});
-        }
-        admit(payload);
-    } else {
-        // The TXID was never given away, so it is free again; what the batch held is found again by comparing.
-        for (auto& replica : replicas_) {
-            if (replica.state == Replica::State::Seeding && replica.seed == txid_) demote(replica, reason);
-        }
-        txid_ = Txid{txid_.value - 1};
-        lost(reason);
+    if (!payload) {
+        giveBack(cut, failure);
+        lost(failure);
         return;
     }
+    JournalRecord complete = cut;
+    complete.fileChecksum = newestChecksum_ = payload->fileChecksum();
+    record(complete);
+    admit(payload);
     turn();
 }
 
+void Database::record(const JournalRecord& entry) {
+    try {
+        journal_.append(entry);
+    } catch (const Error& error) {
+        // The file counts without its record: only a restart would not know how far it reached.
+        log::warn("position not recorded", {{"db", options_.path.string()}, {"error", error.what()}});
+    }
+}
+
+void Database::giveBack(const JournalRecord& cut, const std::string& reason) {
+    // The cut has no file. If no replica has seen its TXID it is free again. A snapshot that carries it makes it spent: then the others
+    // lack a file that will never be.
+    const bool seen = std::any_of(replicas_.begin(), replicas_.end(), [&](const auto& replica) {
+        return replica.acknowledged >= cut.txid || (replica.state == Replica::State::Seeding && replica.seed >= cut.txid);
+    });
+    if (!seen) {
+        txid_ = Txid{cut.txid.value - 1};
+        return;
+    }
+    record(cut);
+    for (auto& replica : replicas_) {
+        const bool behind = (replica.state == Replica::State::Following && replica.acknowledged < cut.txid) ||
+                            (replica.state == Replica::State::Seeding && replica.seed < cut.txid);
+        if (behind) demote(replica, reason);
+    }
+}
+
+void Database::wentAway(const std::string& reason) {
+    log::info("database went away", {{"db", options_.path.string()}, {"reason", reason}});
+    provable_ = position_;
+    state_ = State::Detached;
+    stateReason_ = reason;
+    caughtUp_ = false;
+    wake(Wake::Attach);
+}
+
 void Database::lost(const std::string& reason) {
+    if (state_ != State::Tracking && state_ != State::Lost) {
+        if (state_ != State::Closed) refuse(reason);
+        armTimer(SteadyClock::now() + std::chrono::seconds(1));
+        return;
+    }
     batch_.reset();
     caughtUp_ = false;
     lostReason_ = reason;
-    if (state_ != State::Closed) state_ = State::Lost;
+    state_ = State::Lost;
     reconcile();
+}
+
+namespace {
+
+/// Takes pages that are not wanted: everything will be compared.
+class NullSink final : public PageSink {
+public:
+    void page(PageNumber, ConstBytes) override {}
+};
+
+}  // namespace
+
+bool Database::drain() {
+    // The source may still be tracking, when it is we who failed. It then pins images of its captured position only, so that has to be the
+    // newest one; and its housekeeping happens in capture().
+    constexpr int kMostPasses = 64;
+    NullSink sink;
+    for (int pass = 0; pass < kMostPasses; ++pass) {
+        const Capture capture = source_->capture(services_.limits.cutBytes, sink);
+        if (capture.outcome == Capture::Outcome::Detached) {
+            wentAway(capture.reason);
+            return false;
+        }
+        if (capture.outcome == Capture::Outcome::Unchanged || capture.outcome == Capture::Outcome::Lost) break;
+    }
+    return true;
 }
 
 void Database::reconcile() {
     if (state_ != State::Lost || encoding_) return;  // an encoding that ends takes another turn
-    settleSums();
+    if (lostAgainAt_ && *lostAgainAt_ > SteadyClock::now()) {
+        armTimer(*lostAgainAt_);
+        return;
+    }
+    lostAgainAt_.reset();
     std::shared_ptr<Image> image;
     try {
+        if (!drain()) return;
         image = source_->image();
     } catch (const Error& error) {
         stateReason_ = error.what();
@@ -202,6 +263,7 @@ void Database::reconcile() {
         armTimer(SteadyClock::now() + std::chrono::milliseconds(100));
         return;
     }
+    settleSums();
     encoding_ = reconciling_ = true;
     stateReason_.clear();
     state_ = State::Tracking;
@@ -210,70 +272,63 @@ void Database::reconcile() {
     commit_ = image->pageCount();
     const Txid txid = txid_.next();
     const ltx::Header head = header(txid, txid);
-    const bool compare = sums_.txid() == txid_ && sums_.txid();
-    const bool build = !compare && sumsBuilder_ == SumsBuilder::None;
-    if (build) {
-        sumsBuilder_ = SumsBuilder::Reconcile;
-        sums_.build(txid);
-    }
+    const bool compare = sums_.txid() && sums_.txid() == txid_;
+    if (!compare) sums_.distrust();
+    const auto build = compare ? nullptr : sums_.build(txid, commit_);
     ++reconciles_;
     lastReconcile_ = lostReason_;
-    boost::asio::post(services_.io, [self = shared_from_this(), head, image, compare, build, txid]() mutable {
-        JournalRecord record{txid, image->position(), 0, head.timestamp, head.commit};
+    boost::asio::post(services_.io, [self = shared_from_this(), head, image, compare, build]() mutable {
+        JournalRecord record{head.maxTxid, image->position(), 0, head.timestamp, head.commit};
         std::shared_ptr<Payload> payload;
         std::string failure;
         std::uint32_t pages = head.commit;
         try {
+            const auto spoolFile = self->spoolFile(head.maxTxid);
             if (compare) {
                 Batch batch(head.pageSize, self->services_.chunks, self->meta_.spool());
                 pages = collectDifferences(*image, self->sumsFile_, batch);
                 const bool same = pages == 0 && self->sumsFile_.load().commit == head.commit;
-                image.reset();
-                if (!same) {
-                    payload = encodeBatch(batch, head, *self->codec_, self->services_.chunks, self->spoolFile(txid), false);
-                }
+                if (!same) payload = encodeBatch(batch, head, *self->codec_, self->services_.chunks, spoolFile, false);
             } else {
-                payload = encodeImage(*image, head, *self->codec_, self->services_.workers, self->spoolFile(txid),
-                                      build ? &self->sumsFile_ : nullptr);
+                payload = encodeImage(*image, head, *self->codec_, self->services_.workers, spoolFile, build.get());
             }
         } catch (const std::exception& error) {
             failure = error.what();
         }
         image.reset();
-        boost::asio::post(self->strand_,
-                          [self, payload, record, pages, failure] { self->reconciled(payload, record, pages, failure); });
+        self->post([=](Database& database) { database.reconciled(payload, record, pages, failure, build); });
     });
 }
 
-void Database::reconciled(std::shared_ptr<Payload> payload, JournalRecord record, std::uint32_t pages,
-                          const std::string& failure) {
+void Database::reconciled(std::shared_ptr<Payload> payload, JournalRecord entry, std::uint32_t pages,
+                          const std::string& failure, const std::shared_ptr<SumsBuild>& build) {
     encoding_ = reconciling_ = false;
-    const bool built = sumsBuilder_ == SumsBuilder::Reconcile;
-    if (built) sumsBuilder_ = SumsBuilder::None;
+    sums_.end(build, failure.empty());
     if (!failure.empty()) {
-        if (built) sums_.failed();
-        log::error("reconcile failed", {{"db", options_.path.string()}, {"error", failure}});
+        const auto wait = std::chrono::seconds(1u << std::min(reconcileFailures_, 6u));
+        if (reconcileFailures_++ % 8 == 0) {
+            log::error("reconcile failed", {{"db", options_.path.string()}, {"error", failure}, {"backoff", wait}});
+        }
         batch_.reset();
-        state_ = State::Lost;
-        armTimer(SteadyClock::now() + std::chrono::seconds(1));
+        if (state_ == State::Tracking) state_ = State::Lost;
+        lostAgainAt_ = SteadyClock::now() + wait;
+        armTimer(*lostAgainAt_);
         return;
     }
-    if (built) {
-        sums_.built(record.commit);
-        payload->sums.settled = true;
-    }
-    log::info("reconcile", {{"db", options_.path.string()}, {"cause", lostReason_}, {"pages", pages}, {"of", record.commit},
-                            {"txid", ltx::format(payload ? record.txid : txid_)}});
+    reconcileFailures_ = 0;
+    log::info("reconcile", {{"db", options_.path.string()}, {"cause", lastReconcile_}, {"pages", pages}, {"of", entry.commit},
+                            {"txid", ltx::format(payload ? entry.txid : txid_)}});
     if (payload) {
-        txid_ = record.txid;
-        record.fileChecksum = newestChecksum_ = payload->fileChecksum();
-        journal_.append(record);
+        txid_ = entry.txid;
+        entry.fileChecksum = newestChecksum_ = payload->fileChecksum();
+        if (build) payload->sums.settled = true;
+        record(entry);
         admit(payload);
     } else {
         // Nothing differs: the newest TXID already is this state. Only the position moved.
-        record.txid = txid_;
-        record.fileChecksum = newestChecksum_;
-        journal_.append(record);
+        entry.txid = txid_;
+        entry.fileChecksum = newestChecksum_;
+        record(entry);
     }
     turn();
 }

@@ -3,6 +3,7 @@
 #include "engine/Encoding.h"
 #include "engine/ImageEncoder.h"
 #include "ltx/Decoder.h"
+#include "restore/Plan.h"
 #include "util/Log.h"
 
 #include <litestream/Error.h>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 namespace litestream::engine {
 
@@ -18,6 +20,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
+/// For the first survey of a replica; one that fails gets longer, since a replica may hold very many files.
 constexpr auto kSurveyDeadline = std::chrono::seconds(5);
 constexpr auto kErrorLogInterval = std::chrono::seconds(30);
 /// Failures that heal within so many attempts are nobody's business.
@@ -35,18 +38,17 @@ std::uint64_t newLineage() {
 }  // namespace
 
 void Database::surveyReplica(std::size_t index) {
-    boost::asio::post(services_.io, [self = shared_from_this(), index, store = replicas_[index].store] {
+    const auto deadline = kSurveyDeadline * (1 + std::min(replicas_[index].failures, 20u));
+    boost::asio::post(services_.io, [self = shared_from_this(), index, store = replicas_[index].store, deadline] {
         std::optional<replica::Survey> survey;
         std::string error;
         if (self->cancelled_) return;
         try {
-            survey = replica::survey(*store, CallContext::within(kSurveyDeadline));
+            survey = replica::survey(*store, CallContext::within(deadline, self->surveys_.token()));
         } catch (const std::exception& failure) {
             error = failure.what();
         }
-        boost::asio::post(self->strand_, [self, index, survey = std::move(survey), error]() mutable {
-            self->surveyed(index, std::move(survey), error);
-        });
+        self->post([=](Database& database) { database.surveyed(index, survey, error); });
     });
 }
 
@@ -62,12 +64,17 @@ void Database::surveyed(std::size_t index, std::optional<replica::Survey> survey
             replica.lastErrorLogged = SteadyClock::now();
             log::error("cannot reach replica", {{"db", options_.path.string()}, {"replica", replica.name}, {"error", error}});
         }
-        replica.surveyAgainAt = SteadyClock::now() + std::chrono::seconds(1);
+        const auto wait = std::chrono::seconds(1u << std::min(replica.failures - 1, 4u));
+        replica.surveyAgainAt = SteadyClock::now() + std::min<std::chrono::seconds>(wait, std::chrono::seconds(15));
         armTimer(*replica.surveyAgainAt);
     } else if (replica.failures > 0) {
         log::info("replica sync recovered", {{"db", options_.path.string()}, {"replica", replica.name}, {"previous_errors", replica.failures}});
         replica.failures = 0;
         replica.lastError.clear();
+    }
+    if (establishing_) {
+        replica.late = true;
+        return;
     }
     if (state_ != State::Surveying) {
         if (replica.survey && replica.state == Replica::State::Unknown) lateReplica(replica);
@@ -92,21 +99,26 @@ void Database::retrySurveys() {
     }
 }
 
-bool Database::ours(const replica::Survey& survey, const PositionJournal::Contents& journal) const {
-    if (!survey.newest) return true;
-    if (survey.nodeId == 0 || survey.nodeId != journal.lineage) return false;
-    if (journal.records.empty() || survey.newest > journal.records.back().txid) return false;
-    const JournalRecord* record = journal.find(survey.newest);
-    const bool comparable = record != nullptr && record->fileChecksum != 0 && survey.levelZeroChecksum;
-    return !comparable || record->fileChecksum == *survey.levelZeroChecksum;
+Database::Kinship Database::kinship(const replica::Survey& survey, const PositionJournal::Contents& journal) const {
+    if (!survey.newest) return Kinship::Ours;
+    if (survey.nodeId == 0 || survey.nodeId != journal.lineage) return Kinship::Foreign;
+    if (journal.records.empty() || survey.newest > journal.records.back().txid) return Kinship::Foreign;
+    const JournalRecord* entry = journal.find(survey.newest);
+    if (entry == nullptr) return Kinship::SameLineage;
+    // A snapshot has no checksum to compare: it is ours when nothing else can have that TXID.
+    if (!survey.levelZeroChecksum || entry->fileChecksum == 0) return Kinship::Ours;
+    return entry->fileChecksum == *survey.levelZeroChecksum ? Kinship::Ours : Kinship::Foreign;
 }
 
 void Database::establish() {
     const auto journal = journal_.load();
-    const bool mine = std::all_of(replicas_.begin(), replicas_.end(), [&](const auto& replica) {
-        return !replica.survey || ours(*replica.survey, journal);
-    });
-    if (!mine) {
+    bool foreign = false;
+    for (auto& replica : replicas_) {
+        const Kinship kin = replica.survey ? kinship(*replica.survey, journal) : Kinship::Ours;
+        foreign = foreign || kin == Kinship::Foreign;
+        replica.doubtful = kin == Kinship::SameLineage;
+    }
+    if (foreign) {
         adopt();
         return;
     }
@@ -121,12 +133,20 @@ void Database::establish() {
         lineage_ = journal.lineage;
         resume(journal);
     }
+    establishing_ = true;
     repairSums();
 }
 
 void Database::established() {
+    establishing_ = false;
+    if (state_ == State::Closed) return;
     for (auto& replica : replicas_) {
-        if (replica.survey) placeReplica(replica);
+        if (!replica.survey) continue;
+        if (replica.late) {
+            lateReplica(replica);
+        } else {
+            placeReplica(replica);
+        }
     }
     releaseUnneeded();
     state_ = State::Detached;
@@ -145,12 +165,14 @@ void Database::adopt() {
     }
     const auto interval = options_.syncInterval.value_or(std::chrono::seconds(1));
     const auto quiet = std::chrono::duration_cast<std::chrono::milliseconds>(2 * interval);
-    const std::int64_t age = services_.clock->now().milliseconds - youngest.milliseconds;
+    // A writer whose clock is ahead looks as if it had written in the future: that, too, is "just now".
+    const std::int64_t age = std::max<std::int64_t>(0, services_.clock->now().milliseconds - youngest.milliseconds);
+    const bool quietSeen = foreignNewest_ && *foreignNewest_ == newest;
     if (foreignNewest_ && *foreignNewest_ != newest && !options_.takeover) {
         refuse("another process is writing to the replica (TXID " + ltx::format(newest) +
                " is new). Stop it first, or give this database a replica of its own");
         surveyAllIn(std::chrono::seconds(10));
-    } else if (age >= 0 && age < quiet.count() && !options_.takeover) {
+    } else if (age < quiet.count() && !quietSeen && !options_.takeover) {
         log::info("waiting for the replica to be quiet before adopting it",
                   {{"db", options_.path.string()}, {"txid", ltx::format(newest)}, {"wait", quiet}});
         surveyAllIn(quiet - std::chrono::milliseconds(age));
@@ -164,6 +186,7 @@ void Database::adopt() {
         txid_ = newest;
         provable_.reset();
         foreignNewest_.reset();
+        for (auto& replica : replicas_) replica.doubtful = false;  // its content is compared whole anyway
         established();
         return;
     }
@@ -189,6 +212,11 @@ void Database::resume(const PositionJournal::Contents& journal) {
     // A record counts when its file exists. Where nothing can be seen at all, the journal is what there is: the replicas then
     // begin with a snapshot, which does not need the files before it.
     if (!any && unsent_.empty() && !journal.records.empty()) evidence = journal.records.back().txid;
+    // A spool that ends before the newest replica does is of no use: whoever needs its files needs later ones, too.
+    if (!unsent_.empty() && unsent_.back()->identity().txid < evidence) {
+        for (const auto& payload : unsent_) payload->discard();
+        unsent_.clear();
+    }
     auto kept = journal;
     std::erase_if(kept.records, [&](const auto& record) { return record.txid > evidence; });
     if (kept.records.size() != journal.records.size()) journal_.reset(kept);
@@ -217,12 +245,12 @@ void Database::repairSums() {
         established();
         return;
     }
-    boost::asio::post(services_.io, [self = shared_from_this(), first, from = have.txid, unsent = unsent_]() {
+    boost::asio::post(services_.io, [self = shared_from_this(), first, from = have.txid, last = txid_, unsent = unsent_] {
         Txid reached = from;
         try {
             const auto codecs = self->services_.registry.codecs();
             const CallContext context = CallContext::within(kSurveyDeadline);
-            for (Txid txid = first; txid <= self->txid_; txid = txid.next()) {
+            for (Txid txid = first; txid <= last; txid = txid.next()) {
                 applyFile(self->findFile(txid, unsent, context), codecs, reached, self->sumsFile_);
                 reached = txid;
             }
@@ -230,13 +258,13 @@ void Database::repairSums() {
             log::debug("page sums given up", {{"db", self->options_.path.string()}, {"reason", error.what()}});
             reached = {};
         }
-        boost::asio::post(self->strand_, [self, reached] {
+        self->post([reached](Database& database) {
             if (reached) {
-                self->sums_.trust(reached);
+                database.sums_.trust(reached);
             } else {
-                self->sums_.distrust();
+                database.sums_.distrust();
             }
-            self->established();
+            database.established();
         });
     });
 }
@@ -248,8 +276,8 @@ ltx::ByteSource Database::findFile(Txid txid, const std::deque<std::shared_ptr<P
     }
     for (const auto& replica : replicas_) {
         if (!replica.survey) continue;
-        for (const auto& file : replica.survey->levelZero) {
-            if (file.id.range == ltx::TxidRange{txid, txid}) return replica.store->open(file, context);
+        for (const auto& file : replica.survey->files) {
+            if (file.id == replica::FileId{replica::kLevel0, {txid, txid}}) return replica.store->open(file, context);
         }
     }
     throw Error(ErrorCode::NotFound, "no file holds TXID " + ltx::format(txid));
@@ -288,25 +316,47 @@ void Database::loadSpool(const PositionJournal::Contents& journal) {
     }
 }
 
+namespace {
+
+/// Whether the newest state of a replica can be restored from what it holds.
+bool restorable(const replica::Survey& survey) {
+    try {
+        const auto plan = restore::plan(survey.files, {});
+        return !plan.empty() && plan.back().id.range.max == survey.newest;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+}  // namespace
+
 void Database::placeReplica(Replica& replica) {
     const replica::Survey& survey = *replica.survey;
     replica.acknowledged = survey.newest;
     const bool covered = survey.newest == txid_ || (!unsent_.empty() && survey.newest < txid_ &&
                                                     unsent_.front()->identity().txid <= survey.newest.next());
-    // An empty replica needs a snapshot, and so does one whose next files are gone.
-    if (!survey.newest || !covered) {
+    // An empty replica needs a snapshot, and so does one with a hole, and one whose next files are gone.
+    if (!covered || replica.doubtful || !restorable(survey)) {
         replica.state = Replica::State::NeedsSeed;
         return;
     }
     replica.state = Replica::State::Following;
     if (!survey.levelZeroChecksum && survey.newest == txid_) anchorWanted_ = true;
     for (const auto& payload : unsent_) enqueue(replica, payload);
+    replica.survey->files = {};
 }
 
 void Database::lateReplica(Replica& replica) {
+    // We have gone on without it. What it holds beyond doubt from before is gone on with; what only might be ours is bridged by a snapshot.
     const replica::Survey& survey = *replica.survey;
-    const bool same = !survey.newest || (survey.nodeId == lineage_ && survey.newest <= txid_);
-    if (!same) {
+    const Kinship kin = kinship(survey, journal_.load());
+    const bool sameLineage = survey.nodeId == lineage_ && survey.newest <= txid_;
+    if (kin != Kinship::Ours && sameLineage) {
+        replica.acknowledged = {};
+        needSeed(replica, std::chrono::milliseconds(0));
+        return;
+    }
+    if (kin != Kinship::Ours) {
         replica.state = Replica::State::Stopped;
         replica.lastError = "it holds another history, up to TXID " + ltx::format(survey.newest) +
                             ". Restart to adopt it, or give it an empty path";
@@ -341,6 +391,10 @@ bool Database::anyFailing() const {
 
 void Database::limitMemory() {
     std::uint64_t waiting = 0;
+    if (unsent_.empty()) {
+        spoolFailing_ = false;
+        return;
+    }
     for (const auto& payload : unsent_) waiting += payload->inMemory() ? payload->size() : 0;
     if (waiting <= kWaitingInMemory && !anyFailing()) {
         spoolFailing_ = false;
@@ -370,12 +424,16 @@ void Database::limitSpool() {
     while (spooled > services_.limits.spoolBytes) {
         Replica* slowest = nullptr;
         for (auto& replica : replicas_) {
-            const bool holds = replica.state == Replica::State::Following || replica.state == Replica::State::Unknown ||
-                               replica.state == Replica::State::Seeding;
+            const bool holds = replica.state == Replica::State::Following || replica.state == Replica::State::Seeding ||
+                               (replica.state == Replica::State::Unknown && !replica.abandoned);
             if (holds && (slowest == nullptr || replica.acknowledged < slowest->acknowledged)) slowest = &replica;
         }
         if (slowest == nullptr) return;
-        demote(*slowest, "more unsent data than the spool may hold");
+        if (slowest->state == Replica::State::Unknown) {
+            if (std::exchange(slowest->abandoned, true)) return;
+        } else {
+            demote(*slowest, "more unsent data than the spool may hold");
+        }
         releaseUnneeded();
         spooled = 0;
         for (const auto& payload : unsent_) spooled += payload->spooled() ? payload->size() : 0;
@@ -395,21 +453,23 @@ void Database::settleSums() {
 }
 
 void Database::demote(Replica& replica, const std::string& reason) {
-    if (replica.state == Replica::State::Seeding && sumsBuilder_ == SumsBuilder::Seed) {
-        // The upload is cancelled but may still read the image: nobody may write the sums until it has ended.
-        sums_.failed();
-    }
     log::warn("replica needs a new snapshot", {{"db", options_.path.string()}, {"replica", replica.name}, {"reason", reason}});
+    needSeed(replica, std::chrono::milliseconds(0));
+}
+
+void Database::needSeed(Replica& replica, std::chrono::milliseconds wait) {
     replica.uploader->clear();
+    sums_.end(std::exchange(replica.seedSums, nullptr), false);
     replica.state = Replica::State::NeedsSeed;
-    replica.seedNotBefore = SteadyClock::now();
+    replica.seedNotBefore = SteadyClock::now() + wait;
+    armTimer(replica.seedNotBefore);
 }
 
 bool Database::needed(const Payload& payload) const {
     const Txid txid = payload.identity().txid;
     return std::any_of(replicas_.begin(), replicas_.end(), [&](const auto& replica) {
         switch (replica.state) {
-            case Replica::State::Unknown: return true;
+            case Replica::State::Unknown: return !replica.abandoned;
             case Replica::State::Following: return replica.acknowledged < txid;
             case Replica::State::Seeding: return replica.seed < txid;
             default: return false;
@@ -457,13 +517,9 @@ void Database::startSeed() {
     }
     const ltx::Header head = header(Txid{1}, txid_);
     ImageEncoder::Sums sums;
-    if (sums_.wanted()) {
-        sumsBuilder_ = SumsBuilder::Seed;
-        sums_.build(txid_);
-        sums = [this, commit = commit_](PageNumber first, std::span<const std::uint64_t> run) {
-            if (first == 1) sumsFile_.begin(commit);
-            sumsFile_.write(first, run);
-        };
+    chosen->seedSums = sums_.build(txid_, commit_);
+    if (chosen->seedSums) {
+        sums = [build = chosen->seedSums](PageNumber first, std::span<const std::uint64_t> run) { build->write(first, run); };
     }
     chosen->state = Replica::State::Seeding;
     chosen->seed = txid_;
@@ -475,6 +531,9 @@ void Database::startSeed() {
 void Database::stored(std::size_t index, const replica::Upload& upload) {
     Replica& replica = replicas_[index];
     const Txid txid = upload.file.range.max;
+    const bool seed = upload.file.level == replica::kSnapshotLevel;
+    // An upload that ended while its replica was demoted has nothing to say any more.
+    if (seed ? replica.state != Replica::State::Seeding || replica.seed != txid : replica.state != Replica::State::Following) return;
     log::debug("ltx file uploaded", {{"db", options_.path.string()}, {"replica", replica.name},
                                      {"level", upload.file.level.value}, {"txid", ltx::format(txid)}});
     if (replica.failures > 0) {
@@ -485,12 +544,9 @@ void Database::stored(std::size_t index, const replica::Upload& upload) {
         replica.lastError.clear();
     }
     replica.acknowledged = std::max(replica.acknowledged, txid);
-    if (upload.file.level == replica::kSnapshotLevel) {
+    if (seed) {
         replica.state = Replica::State::Following;
-        if (sumsBuilder_ == SumsBuilder::Seed) {
-            sumsBuilder_ = SumsBuilder::None;
-            sums_.built(static_cast<const ImageContent&>(*upload.content).commit());
-        }
+        sums_.end(std::exchange(replica.seedSums, nullptr), true);
         // Level 0 must not stay empty beside a snapshot: upstream would start again at TXID 1.
         if (txid_ == txid) anchorWanted_ = true;
     }
@@ -498,14 +554,22 @@ void Database::stored(std::size_t index, const replica::Upload& upload) {
         if (payload->identity().txid <= txid) sums_.durable(payload);
     }
     releaseUnneeded();
+    limitMemory();
     settleWaiters();
-    if (anchorWanted_ || seedWanted() || spoolFailing_) turn();
+    if (anchorWanted_ || seedWanted()) turn();
 }
 
 void Database::failed(std::size_t index, const replica::Upload& upload, const Error& error, unsigned attempt,
                       std::chrono::milliseconds wait) {
     Replica& replica = replicas_[index];
+    const bool seed = !upload.persistent;
+    if (seed ? replica.state != Replica::State::Seeding || replica.seed != upload.file.range.max
+             : replica.state != Replica::State::Following) {
+        return;
+    }
     replica.failures = std::max(replica.failures + 1, attempt);
+    // A seed is always in its first attempt: its patience grows here.
+    if (seed) wait = replica::RetryPolicy{}.delay(error.code(), replica.failures + 1, 1.0);
     replica.lastError = error.what();
     const bool person = !replica::RetryPolicy::heals(error.code());
     const bool loud = (person || replica.failures > kQuietAttempts) &&
@@ -515,15 +579,8 @@ void Database::failed(std::size_t index, const replica::Upload& upload, const Er
     log::write(loud ? log::Level::Error : log::Level::Debug, "sync error",
                {{"db", options_.path.string()}, {"replica", replica.name}, {"error", error.what()},
                 {"consecutive_errors", replica.failures}, {"backoff", backoff}});
-    if (!upload.persistent) {
-        if (sumsBuilder_ == SumsBuilder::Seed) {
-            sumsBuilder_ = SumsBuilder::None;
-            sums_.failed();
-        }
-        replica.uploader->clear();
-        replica.state = Replica::State::NeedsSeed;
-        replica.seedNotBefore = SteadyClock::now() + wait;
-        armTimer(replica.seedNotBefore);
+    if (seed) {
+        needSeed(replica, wait);
         releaseUnneeded();
         return;
     }
@@ -532,6 +589,7 @@ void Database::failed(std::size_t index, const replica::Upload& upload, const Er
 
 void Database::stopped(std::size_t index, const std::string& reason) {
     Replica& replica = replicas_[index];
+    sums_.end(std::exchange(replica.seedSums, nullptr), false);
     replica.state = Replica::State::Stopped;
     replica.lastError = reason;
     log::error("replica stopped: another writer uses it",
@@ -546,9 +604,15 @@ void Database::settleWaiters() {
     std::vector<Waiter> open;
     for (auto& waiter : waiters_) {
         if (!waiter.target && state_ == State::Tracking && nothingOpen) waiter.target = txid_;
-        if (state_ == State::Detached && closing_) {
-            // Nothing to follow: what there was has been cut, or there never was anything.
-            if (!encoding_) waiter.target = txid_;
+        if (!waiter.target && state_ == State::Detached && closing_ && !encoding_) {
+            // No database: what there was has been cut, or there never was anything. One that is there but cannot be followed is another matter.
+            std::error_code error;
+            const auto size = std::filesystem::file_size(options_.path, error);
+            if (!error && size > 0) {
+                waiter.done(false);
+                continue;
+            }
+            waiter.target = txid_;
         }
         if (!waiter.target) {
             open.push_back(std::move(waiter));
@@ -557,7 +621,8 @@ void Database::settleWaiters() {
         bool stoppedOne = false;
         const bool reached = std::all_of(replicas_.begin(), replicas_.end(), [&](const auto& replica) {
             if (replica.state == Replica::State::Stopped) stoppedOne = true;
-            return replica.state == Replica::State::Stopped || replica.acknowledged >= *waiter.target;
+            if (replica.state == Replica::State::Stopped) return true;
+            return replica.acknowledged >= *waiter.target && (replica.state == Replica::State::Following || !*waiter.target);
         });
         if (reached) {
             waiter.done(!stoppedOne);

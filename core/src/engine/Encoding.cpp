@@ -1,6 +1,9 @@
 #include "engine/Encoding.h"
 
 #include "engine/ImageEncoder.h"
+#include "util/Log.h"
+
+#include <litestream/Error.h>
 
 #include <algorithm>
 
@@ -26,22 +29,34 @@ ltx::Encoder::Result encodeInto(ltx::ByteSink& sink, const Batch& batch, const l
     return encoder.finish();
 }
 
+std::shared_ptr<Payload> encodeToSpool(const Batch& batch, const ltx::Header& header, const Codec& codec,
+                                       const std::filesystem::path& spoolFile) {
+    std::vector<PageSum> sums;
+    SpoolWriter writer(spoolFile);
+    const auto result = encodeInto(writer, batch, header, codec, sums);
+    writer.commit();
+    auto payload = std::make_shared<Payload>(identify(header, result), spoolFile);
+    payload->sums.entries = std::move(sums);
+    return payload;
+}
+
 }  // namespace
 
 std::shared_ptr<Payload> encodeBatch(const Batch& batch, const ltx::Header& header, const Codec& codec, ChunkPool& pool,
                                      const std::filesystem::path& spoolFile, bool toSpool) {
-    std::vector<PageSum> sums;
-    std::shared_ptr<Payload> payload;
-    if (toSpool || batch.bytes() > kMostInMemory) {
-        SpoolWriter writer(spoolFile);
-        const auto result = encodeInto(writer, batch, header, codec, sums);
-        writer.commit();
-        payload = std::make_shared<Payload>(identify(header, result), spoolFile);
-    } else {
-        auto memory = std::make_unique<ChunkBuffer>(pool);
-        const auto result = encodeInto(*memory, batch, header, codec, sums);
-        payload = std::make_shared<Payload>(identify(header, result), std::move(memory), spoolFile);
+    const bool small = batch.bytes() <= kMostInMemory;
+    if (toSpool || !small) {
+        try {
+            return encodeToSpool(batch, header, codec, spoolFile);
+        } catch (const Error& error) {
+            if (!small) throw;
+            log::debug("spool not usable", {{"file", spoolFile.string()}, {"reason", error.what()}});
+        }
     }
+    std::vector<PageSum> sums;
+    auto memory = std::make_unique<ChunkBuffer>(pool);
+    const auto result = encodeInto(*memory, batch, header, codec, sums);
+    auto payload = std::make_shared<Payload>(identify(header, result), std::move(memory), spoolFile);
     payload->sums.entries = std::move(sums);
     return payload;
 }
@@ -69,10 +84,9 @@ std::uint32_t collectDifferences(Image& image, const PageSums& sums, Batch& batc
 
 std::shared_ptr<Payload> encodeImage(Image& image, const ltx::Header& header, const Codec& codec,
                                      boost::asio::thread_pool& helpers, const std::filesystem::path& spoolFile,
-                                     PageSums* sums) {
+                                     SumsBuild* sums) {
     ImageEncoder::Sums collect;
     if (sums != nullptr) {
-        sums->begin(header.commit);
         collect = [sums](PageNumber first, std::span<const std::uint64_t> run) { sums->write(first, run); };
     }
     SpoolWriter writer(spoolFile);

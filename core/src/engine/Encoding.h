@@ -2,6 +2,7 @@
 
 #include "engine/Batch.h"
 #include "engine/Payload.h"
+#include "engine/SumsKeeper.h"
 #include "ltx/Decoder.h"
 #include "ltx/Format.h"
 #include <boost/asio/thread_pool.hpp>
@@ -19,10 +20,10 @@ std::shared_ptr<Payload> encodeBatch(const Batch& batch, const ltx::Header& head
 /// Puts into `batch` the pages of `image` whose checksum differs from the file's entries, and returns how many those are.
 std::uint32_t collectDifferences(Image& image, const PageSums& sums, Batch& batch);
 
-/// Encodes the whole image as one level-0 file in the spool, and rewrites the page sums on the way unless `sums` is null.
+/// Encodes the whole image as one level-0 file in the spool, and writes the page sums on the way unless `sums` is null.
 std::shared_ptr<Payload> encodeImage(Image& image, const ltx::Header& header, const Codec& codec,
                                      boost::asio::thread_pool& helpers, const std::filesystem::path& spoolFile,
-                                     PageSums* sums);
+                                     SumsBuild* sums);
 
 /// The bytes of a body, for a Decoder.
 ltx::ByteSource readBody(std::shared_ptr<Body> body);

@@ -61,7 +61,7 @@ public:
     std::unique_ptr<Body> open() const override;
     std::uint64_t size() const noexcept override { return 0; }
     std::uint64_t fileChecksum() const noexcept override { return 0; }
-    std::uint32_t commit() const noexcept { return header_.commit; }
+    std::uint64_t expectedSize() const noexcept override { return std::uint64_t{header_.commit} * header_.pageSize; }
 
 private:
     const std::unique_ptr<Image> image_;

@@ -35,6 +35,12 @@ std::vector<std::filesystem::path> localStateFiles(const std::filesystem::path& 
     return files;
 }
 
+void makeDirectory(const std::filesystem::path& directory) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) throw systemError("create directory " + directory.string(), error.value());
+}
+
 std::optional<std::vector<std::byte>> readFileIfExists(const std::filesystem::path& file) {
     const FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!descriptor) {

@@ -31,6 +31,9 @@ LocalStatus readLocalStatus(const std::filesystem::path& metaDirectory);
 /// Every file that `reset` has to remove, existing ones only.
 std::vector<std::filesystem::path> localStateFiles(const std::filesystem::path& metaDirectory);
 
+/// Makes a directory, and those above it, unless it exists. Throws Error.
+void makeDirectory(const std::filesystem::path& directory);
+
 /// A small file whole; nothing when it does not exist. Throws Error when it cannot be read.
 std::optional<std::vector<std::byte>> readFileIfExists(const std::filesystem::path& file);
 

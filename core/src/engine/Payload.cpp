@@ -1,5 +1,7 @@
 #include "engine/Payload.h"
 
+#include "engine/LocalState.h"
+
 #include <litestream/Error.h>
 
 #include <fcntl.h>
@@ -86,7 +88,7 @@ ConstBytes ChunkBuffer::at(std::uint64_t offset) const noexcept {
 
 SpoolWriter::SpoolWriter(std::filesystem::path target)
     : target_(std::move(target)), temporary_(target_.string() + ".tmp") {
-    std::filesystem::create_directories(target_.parent_path());
+    makeDirectory(target_.parent_path());
     file_ = openFile(temporary_, O_WRONLY | O_CREAT | O_TRUNC);
 }
 

@@ -3,6 +3,7 @@
 #include "ltx/Format.h"
 #include "engine/LocalState.h"
 #include "util/FileIo.h"
+#include "util/Log.h"
 
 #include <litestream/Error.h>
 
@@ -109,7 +110,14 @@ void PositionJournal::append(const JournalRecord& record) {
     const FileRecord out = toFile(record);
     {
         const auto file = openFile(file_, O_WRONLY | O_APPEND);
-        writeAll(file, std::as_bytes(std::span(&out, 1)), file_);
+        const off_t before = ::lseek(file.get(), 0, SEEK_END);
+        try {
+            writeAll(file, std::as_bytes(std::span(&out, 1)), file_);
+        } catch (const Error&) {
+            // Half a record would end the journal for every reader.
+            if (::ftruncate(file.get(), before) != 0) log::debug("journal not cut back", {{"file", file_.string()}});
+            throw;
+        }
     }
     if (++appended_ < kRewriteAfter) return;
     Contents contents = load();

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <litestream/Source.h>
 #include <litestream/Types.h>
 
 #include <array>
@@ -20,6 +19,14 @@ inline constexpr std::size_t kTrailerSize = 16;
 inline constexpr std::uint32_t kFlagNoChecksum = 1u << 1;
 inline constexpr std::uint64_t kChecksumFlag = 1ull << 63;
 
+/// The range of a SQLite WAL that a file came from. Readers of this project ignore it (docs/decisions/0006).
+struct WalRange {
+    std::int64_t offset = 0;  ///< bytes; 32 = behind the WAL's header, 0 = no WAL
+    std::int64_t size = 0;    ///< bytes, a whole number of frames
+    std::uint32_t salt1 = 0;
+    std::uint32_t salt2 = 0;
+};
+
 struct Header {
     std::uint32_t flags = kFlagNoChecksum;
     std::uint32_t pageSize = 0;
@@ -28,7 +35,7 @@ struct Header {
     Txid maxTxid;
     Timestamp timestamp;
     std::uint64_t preApplyChecksum = 0;
-    WalRange wal{0, 0, 0, 0};
+    WalRange wal;
     std::uint64_t nodeId = 0;  ///< our lineage; 0 in everything that upstream writes
 
     bool isSnapshot() const noexcept { return minTxid.value == 1; }

@@ -49,7 +49,6 @@ public:
     std::uint32_t pageSize() const noexcept override { return image_->pageSize(); }
     std::uint32_t pageCount() const noexcept override { return image_->pageCount(); }
     Position position() const noexcept override { return image_->position(); }
-    WalRange range() const noexcept override { return image_->range(); }
 
     void read(PageNumber first, MutableBytes into) override {
         module_->guard("read", [&] { image_->read(first, into); });

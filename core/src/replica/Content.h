@@ -19,6 +19,9 @@ public:
     /// conflict is then always another writer.
     virtual std::uint64_t size() const noexcept = 0;
     virtual std::uint64_t fileChecksum() const noexcept = 0;
+
+    /// Bytes, roughly and rather too many: how long an upload may take follows from it.
+    virtual std::uint64_t expectedSize() const noexcept { return size(); }
 };
 
 }  // namespace litestream::replica

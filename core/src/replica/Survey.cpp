@@ -5,9 +5,8 @@ namespace litestream::replica {
 Survey survey(ReplicaStore& store, const CallContext& context) {
     Survey result;
     const FileInfo* newest = nullptr;
-    const auto files = store.listAll(context);
-    for (const auto& file : files) {
-        if (file.id.level == kLevel0) result.levelZero.push_back(file);
+    result.files = store.listAll(context);
+    for (const auto& file : result.files) {
         // Levels ascend: of files that end at the same TXID the one at the lowest level was written by the writer itself.
         if (newest == nullptr || file.id.range.max > newest->id.range.max) newest = &file;
     }

@@ -12,7 +12,7 @@ struct Survey {
     Timestamp newestTimestamp;  ///< of the newest file
     std::uint64_t nodeId = 0;   ///< of the newest file: the lineage of its writer, 0 = upstream
     std::optional<std::uint64_t> levelZeroChecksum;  ///< file checksum of the level-0 file that ends at `newest`, if there is one
-    std::vector<FileInfo> levelZero;                 ///< ascending
+    std::vector<FileInfo> files;                     ///< all levels, by level and TXID
 };
 
 Survey survey(ReplicaStore& store, const CallContext& context);

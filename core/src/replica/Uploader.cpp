@@ -25,15 +25,18 @@ void Uploader::enqueue(Upload upload) {
     startNext(lock);
 }
 
-void Uploader::enqueueFirst(Upload upload) {
-    std::unique_lock lock(mutex_);
-    if (closed_) return;
-    queue_.push_front(std::move(upload));
-    startNext(lock);
+void Uploader::clear() {
+    const std::unique_lock lock(mutex_);
+    clearLocked();
 }
 
-void Uploader::clear() {
-    std::unique_lock lock(mutex_);
+void Uploader::close() {
+    const std::unique_lock lock(mutex_);
+    closed_ = true;
+    clearLocked();
+}
+
+void Uploader::clearLocked() {
     ++epoch_;
     queue_.clear();
     active_ = false;
@@ -41,12 +44,6 @@ void Uploader::clear() {
     cancellation_ = CancellationSource();
     if (backoff_) backoff_->cancel();
     backoff_.reset();
-}
-
-void Uploader::close() {
-    clear();
-    std::unique_lock lock(mutex_);
-    closed_ = true;
 }
 
 bool Uploader::busy() const {
@@ -66,7 +63,7 @@ void Uploader::startNext(std::unique_lock<std::mutex>&) {
 }
 
 void Uploader::attempt(Upload upload, unsigned number, std::uint64_t epoch, CancellationToken token) {
-    const CallContext context = contextFor(upload.content->size(), std::move(token));
+    const CallContext context = contextFor(upload.content->expectedSize(), std::move(token));
     // A snapshot's content is a function of its name: writing it again is no conflict.
     const bool conditional = store_->capabilities().conditionalPut && upload.file.level == kLevel0;
     try {
@@ -116,6 +113,10 @@ void Uploader::failed(const Upload& upload, const Error& error, unsigned number,
         std::unique_lock lock(mutex_);
         if (epoch != epoch_) return;
         wait = policy_.delay(error.code(), number + 1, std::uniform_real_distribution<>(0, 1)(random_));
+        if (!upload.persistent) {
+            queue_.clear();
+            active_ = false;
+        }
     }
     if (error.code() == ErrorCode::Conflict) {
         close();
@@ -123,13 +124,9 @@ void Uploader::failed(const Upload& upload, const Error& error, unsigned number,
         return;
     }
     events_.failed(upload, error, number, wait);
-    std::unique_lock lock(mutex_);
+    if (!upload.persistent) return;
+    const std::unique_lock lock(mutex_);
     if (epoch != epoch_) return;
-    if (!upload.persistent) {
-        active_ = false;
-        startNext(lock);
-        return;
-    }
     backoff_ = std::make_shared<boost::asio::steady_timer>(io_, wait);
     backoff_->async_wait([self = shared_from_this(), upload, number, epoch, token = cancellation_.token()](
                              const boost::system::error_code& cancelled) {

@@ -22,8 +22,8 @@ struct Upload {
     Timestamp timestamp;
     FileAttributes attributes;
     std::shared_ptr<const Content> content;
-    /// False: a failure drops the upload and is reported, instead of being tried again. For content that must not be
-    /// held for long (a pinned image).
+    /// False: a failure drops the upload, and with it everything queued behind, which makes no sense without it; the failure is reported and nothing
+    /// tried again. For content that must not be held for long (a pinned image).
     bool persistent = true;
 };
 
@@ -48,8 +48,6 @@ public:
     Uploader(std::shared_ptr<ReplicaStore> store, boost::asio::thread_pool& io, Events events);
 
     void enqueue(Upload upload);
-    /// Ahead of everything that waits; an upload that is under way goes on first.
-    void enqueueFirst(Upload upload);
     /// Forgets what waits and cancels what is under way. The caller gets no further events for these.
     void clear();
     /// As clear(), and for good. Does not wait.
@@ -57,10 +55,10 @@ public:
 
     /// True while something waits or is under way.
     bool busy() const;
-    ReplicaStore& store() noexcept { return *store_; }
 
 private:
     void startNext(std::unique_lock<std::mutex>& lock);
+    void clearLocked();
     void attempt(Upload upload, unsigned number, std::uint64_t epoch, CancellationToken token);
     void finished(const Upload& upload, std::uint64_t epoch);
     void failed(const Upload& upload, const Error& error, unsigned number, std::uint64_t epoch);

@@ -17,7 +17,6 @@ public:
     std::uint32_t pageSize() const noexcept override { return pageSize_; }
     std::uint32_t pageCount() const noexcept override { return pages_; }
     Position position() const noexcept override { return {}; }
-    WalRange range() const noexcept override { return {}; }
     void read(PageNumber first, MutableBytes into) override {
         for (std::size_t i = 0; i < into.size() / pageSize_; ++i) fill(first + static_cast<PageNumber>(i), into.subspan(i * pageSize_, pageSize_));
     }
@@ -103,8 +102,10 @@ INSTANTIATE_TEST_SUITE_P(Sizes, ImageEncoderTest,
 TEST_F(ImageEncoderTest, FindsExactlyThePagesThatDiffer) {
     NumberedImage image(1024, 3000);
     PageSums sums(directory_ / "pagesums");
-    encodeImage(image, header(1024, 3000), *codec_, helpers_, directory_ / "1.ltx", &sums);
-    sums.seal(Txid{5}, 3000);
+    SumsKeeper keeper(sums);
+    const auto build = keeper.build(Txid{5}, 3000);
+    encodeImage(image, header(1024, 3000), *codec_, helpers_, directory_ / "1.ltx", build.get());
+    keeper.end(build, true);
     ChunkPool pool(64u << 20);
     Batch none(1024, pool, directory_.path());
     EXPECT_EQ(collectDifferences(image, sums, none), 0u);
@@ -122,8 +123,10 @@ TEST_F(ImageEncoderTest, FindsExactlyThePagesThatDiffer) {
 TEST_F(ImageEncoderTest, AFileBringsTheSumsForward) {
     NumberedImage image(1024, 300);
     PageSums sums(directory_ / "pagesums");
-    encodeImage(image, header(1024, 300), *codec_, helpers_, directory_ / "1.ltx", &sums);
-    sums.seal(Txid{5}, 300);
+    SumsKeeper keeper(sums);
+    const auto build = keeper.build(Txid{5}, 300);
+    encodeImage(image, header(1024, 300), *codec_, helpers_, directory_ / "1.ltx", build.get());
+    keeper.end(build, true);
     ChunkPool pool(64u << 20);
     Batch batch(1024, pool, directory_.path());
     image.changed = {{7, true}};

@@ -94,14 +94,29 @@ TEST_F(PageSumsTest, KeeperGivesUpWhereACutIsMissing) {
 
 TEST_F(PageSumsTest, KeeperHoldsCutsBackWhileAnImageIsRead) {
     SumsKeeper keeper(sums_);
-    keeper.build(Txid{5});
-    sums_.begin(3);
+    const auto build = keeper.build(Txid{5}, 3);
+    ASSERT_TRUE(build);
+    build->write(1, std::vector<std::uint64_t>{5, 5});
     keeper.durable(cut(5, {{1, 99}}));  // the image contains it already
     keeper.durable(cut(6, {{2, 66}}));
-    sums_.write(1, std::vector<std::uint64_t>{5, 5, 5});
-    keeper.built(3);
+    build->write(3, std::vector<std::uint64_t>{5});
+    keeper.end(build, true);
     EXPECT_EQ(keeper.txid(), Txid{6});
     EXPECT_EQ(entries(1, 3), (std::vector<std::uint64_t>{5, 66, 5}));
+}
+
+TEST_F(PageSumsTest, ABuildThatWasGivenUpWritesNothingMore) {
+    SumsKeeper keeper(sums_);
+    const auto old = keeper.build(Txid{5}, 2);
+    keeper.end(old, false);
+    const auto build = keeper.build(Txid{7}, 2);
+    build->write(1, std::vector<std::uint64_t>{7, 7});
+    old->write(1, std::vector<std::uint64_t>{5, 5});  // its reader has not noticed yet
+    keeper.end(old, true);
+    EXPECT_FALSE(keeper.txid()) << "the end of the old one is not the end of the new one";
+    keeper.end(build, true);
+    EXPECT_EQ(keeper.txid(), Txid{7});
+    EXPECT_EQ(entries(1, 2), (std::vector<std::uint64_t>{7, 7}));
 }
 
 }  // namespace

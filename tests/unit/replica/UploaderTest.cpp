@@ -209,16 +209,20 @@ TEST_F(UploaderTest, ClearingForgetsWhatWaitsAndWhatIsUnderWay) {
     EXPECT_TRUE(failures_.empty());
 }
 
-TEST_F(UploaderTest, AnUploadThatIsNotPersistentIsTriedOnce) {
+TEST_F(UploaderTest, AFailedSeedTakesWhatIsQueuedBehindItAlong) {
     transport_->faults = {Fault::Refuse};
+    transport_->held = true;
     auto seed = file(1);
     seed.file.level = kSnapshotLevel;
     seed.persistent = false;
     uploader_->enqueue(seed);
     uploader_->enqueue(file(2));
-    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
-    EXPECT_EQ(stored_, (Order{2}));
-    EXPECT_EQ(failures_.size(), 1u);
+    transport_->release();
+    ASSERT_TRUE(waitFor([&] { return failures_.size() == 1; }));
+    EXPECT_FALSE(uploader_->busy()) << "level 0 without its snapshot would be a hole";
+    uploader_->enqueue(file(3));
+    ASSERT_TRUE(waitFor([&] { return !stored_.empty(); }));
+    EXPECT_EQ(stored_, (Order{3}));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "Fixture.h"
 
+#include "WalPosition.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -145,6 +147,8 @@ Capture Follower::capture(std::uint64_t budget) {
         case Capture::Outcome::Captured:
         case Capture::Outcome::More:
             mirror_.apply(result.commit, attachment.pageSize);
+            newGenerations_.push_back(sqlite::WalPosition::decode(position)->salts !=
+                                      sqlite::WalPosition::decode(result.position)->salts);
             position = result.position;
             source_->release(position);
             captures.push_back(result);

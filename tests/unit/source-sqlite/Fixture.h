@@ -98,6 +98,8 @@ public:
     Attachment attachment;
     std::vector<Capture> captures;
 
+    /// Whether capture `index` found another WAL generation than the position before it.
+    bool newGeneration(std::size_t index) const { return newGenerations_.at(index); }
     std::vector<std::string> logged() const;
 
 private:
@@ -118,6 +120,7 @@ private:
     std::multiset<Wake> wakes_;
     std::unique_ptr<Source> source_;
     Mirror mirror_;
+    std::vector<bool> newGenerations_;  // one for each of `captures`
 };
 
 /// SQLite's lock bytes that this process holds on the database's -shm, by the kernel's account: 0 WRITE, 1 CKPT, 3 READ0, ...

@@ -68,8 +68,10 @@ TEST_F(LoadTest, T39_LogIsRecycledUnderATightWriterThatNeverCheckpoints) {
     Follower follower(database);
     follower.attach();
     const auto recycled = [&] {
-        return std::any_of(follower.captures.begin(), follower.captures.end(),
-                           [](const Capture& capture) { return capture.newGeneration; });
+        for (std::size_t i = 0; i < follower.captures.size(); ++i) {
+            if (follower.newGeneration(i)) return true;
+        }
+        return false;
     };
     for (int i = 0; i < 20 && !recycled(); ++i) {
         const auto runs = follow(follower, {"INSERT OR REPLACE INTO t VALUES(abs(random())%2000, randomblob(300))"},

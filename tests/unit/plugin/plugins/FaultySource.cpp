@@ -19,7 +19,6 @@ public:
         position.size = fault_ == "image-position" ? 65 : 1;
         return position;
     }
-    WalRange range() const noexcept override { return {}; }
     void read(PageNumber, MutableBytes) override {
         if (fault_ == "image-read") throw std::runtime_error("from read");
     }
