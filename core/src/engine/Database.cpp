@@ -139,6 +139,7 @@ void Database::attachOutcome(const Attachment& attachment) {
         return;
     }
     if (txid_) {
+        state_ = State::Lost;
         lost(attachment.reason);
     } else {
         firstContact();
