@@ -11,7 +11,10 @@ using std::chrono::milliseconds;
 /// Below this size nobody checkpoints by default, so nothing is gained by speed.
 constexpr std::uint32_t kPressingFrames = 300;
 constexpr auto kHotFor = milliseconds(100);
+/// Polling costs less than watching while commits are no further apart than this.
+constexpr auto kSteadyGap = milliseconds(20);
 constexpr auto kQuietAfter = milliseconds(40);
+constexpr auto kQuietAfterLoneCommit = milliseconds(0);
 /// Between the write that raised an event and the publication of what it was for lies an fsync, on a bad day a long one.
 constexpr auto kUnexplainedFor = milliseconds(1000);
 constexpr Watcher::Clock::duration kFirstInterval = microseconds(50);
@@ -79,7 +82,8 @@ void Watcher::Followed::schedule(Clock::time_point now, bool changed) {
 }
 
 bool Watcher::Followed::quiet(Clock::time_point now) const noexcept {
-    return now - lastActivity_ > (unexplained_ ? kUnexplainedFor : kQuietAfter);
+    const auto explained = commitGap_ < kSteadyGap ? kQuietAfter : kQuietAfterLoneCommit;
+    return now - lastActivity_ > (unexplained_ ? kUnexplainedFor : explained);
 }
 
 bool Watcher::Followed::awaitsBackfill() const noexcept {

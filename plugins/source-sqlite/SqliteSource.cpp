@@ -140,7 +140,7 @@ void SqliteSource::release(const Position& position) {
     const auto released = WalPosition::decode(position);
     if (!connection_ || lost_ || released != position_) return;
     released_ = true;
-    tryEnterBackfill();
+    if (!tryEnterBackfill()) meetCheckpoint();
     publish();
 }
 

@@ -62,6 +62,7 @@ private:
     bool finishUnderWriteLock(PageSink& sink, Capture& result);
     void captureTail(PageSink& sink, Capture& result);
     bool tryEnterBackfill();
+    void meetCheckpoint();
     void enforceHardLimit(const WalIndexHeader& header);
     void reportOverrun(const WalIndexHeader& header);
 
@@ -84,6 +85,7 @@ private:
     std::optional<std::string> lost_;
     std::weak_ptr<ImagePin> image_;
     std::uint64_t hardLimit_ = 0;
+    std::uint32_t abandonedAttempt_ = 0;  // nBackfillAttempted of a checkpoint that does not end
     bool overrunReported_ = false;
     SteadyClock::time_point nextPathCheck_{};
     SteadyClock::time_point callAgainAt_{};

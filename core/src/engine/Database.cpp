@@ -108,9 +108,8 @@ void Database::attach() {
     if (batch_ && !batch_->empty()) {
         // Captured before the database went away: whole and true, so it goes out first.
         if (!encoding_) startCut();
-        return;
     }
-    if (encoding_) return;
+    if (encoding_ || (batch_ && !batch_->empty()) || state_ != State::Detached) return;
     attributes_ = attributesOf(options_.path);
     try {
         attachOutcome(source_->attach(provable_ ? &*provable_ : nullptr));

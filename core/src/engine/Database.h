@@ -114,7 +114,12 @@ private:
     void service(unsigned reasons);
     bool captureAll();
     void startCut();
-    void encoded(std::shared_ptr<Payload> payload, const JournalRecord& record, const std::string& failure);
+    struct Encoded {
+        std::shared_ptr<Payload> payload;  ///< null when it failed
+        JournalRecord record;
+        std::string failure;
+    };
+    void encoded(const Encoded& cut);
     void lost(const std::string& reason);
     void reconcile();
     void reconciled(std::shared_ptr<Payload> payload, JournalRecord record, std::uint32_t pages, const std::string& failure,

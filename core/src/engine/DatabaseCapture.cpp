@@ -11,6 +11,9 @@ namespace litestream::engine {
 
 namespace {
 
+/// Batches up to this size are encoded on the strand.
+constexpr std::uint64_t kEncodedInPlace = 128 * 1024;
+
 /// Where the first frame of a WAL begins.
 constexpr std::int64_t kWalHeaderBytes = 32;
 
@@ -66,10 +69,11 @@ void Database::service(unsigned reasons) {
     const bool pending = batch_ && !batch_->empty();
     const bool full = pending && batch_->bytes() >= services_.limits.cutBytes;
     if ((pending || anchorWanted_) && !encoding_ && !spoolFailing_ && (due || full || seedWanted())) startCut();
+    if (state_ != State::Tracking) return;
     if (batch_ && !batch_->empty() && !encoding_ && !due && !full) armTimer(allowed);
     startSeed();
     if (caughtUp_ && (!batch_ || batch_->empty())) forced_ = false;
-    if (state_ == State::Tracking) source_->release(position_);
+    source_->release(position_);
     settleWaiters();
 }
 
@@ -144,31 +148,39 @@ void Database::startCut() {
     for (auto& waiter : waiters_) {
         if (!waiter.target && caughtUp_) waiter.target = txid_;
     }
-    boost::asio::post(services_.workers, [self = shared_from_this(), head, batch, record, toSpool = anyFailing()]() mutable {
-        std::shared_ptr<Payload> payload;
-        std::string failure;
+    const auto encode = [this, head, record, toSpool = anyFailing()](std::shared_ptr<Batch> pages) {
+        Encoded result{nullptr, record, {}};
         try {
-            payload = encodeBatch(*batch, head, *self->codec_, self->services_.chunks, self->spoolFile(head.maxTxid), toSpool);
+            result.payload = encodeBatch(*pages, head, *codec_, services_.chunks, spoolFile(head.maxTxid), toSpool);
+            result.record.fileChecksum = result.payload->fileChecksum();
         } catch (const std::exception& error) {
-            failure = error.what();
+            result.failure = error.what();
         }
-        batch.reset();
-        self->post([=](Database& database) { database.encoded(payload, record, failure); });
+        return result;
+    };
+    // A few pages are packed faster than a thread is woken.
+    if (batch->bytes() <= kEncodedInPlace) {
+        encoded(encode(std::move(batch)));
+        return;
+    }
+    boost::asio::post(services_.workers, [self = shared_from_this(), encode, batch]() mutable {
+        self->post([result = encode(std::move(batch))](Database& database) {
+            database.encoded(result);
+            database.turn();
+        });
     });
 }
 
-void Database::encoded(std::shared_ptr<Payload> payload, const JournalRecord& cut, const std::string& failure) {
+void Database::encoded(const Encoded& cut) {
     encoding_ = false;
-    if (!payload) {
-        giveBack(cut, failure);
-        lost(failure);
+    if (!cut.payload) {
+        giveBack(cut.record, cut.failure);
+        lost(cut.failure);
         return;
     }
-    JournalRecord complete = cut;
-    complete.fileChecksum = newestChecksum_ = payload->fileChecksum();
-    record(complete);
-    admit(payload);
-    turn();
+    newestChecksum_ = cut.record.fileChecksum;
+    record(cut.record);
+    admit(cut.payload);
 }
 
 void Database::record(const JournalRecord& entry) {

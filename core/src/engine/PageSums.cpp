@@ -101,18 +101,19 @@ PageSums::State PageSums::load() const {
 
 void PageSums::apply(Txid from, Txid to, std::uint32_t commit, std::span<const PageSum> sums) {
     const auto file = openFile(file_, O_RDWR);
+    FileHeader before;
+    const bool known = readAt(file, &before, sizeof(before), 0, file_) == sizeof(before);
     FileHeader header;
-    const bool fsynced = readAt(file, &header, sizeof(header), 0, file_) == sizeof(header) && header.boot == 0;
-    header = {};
     header.txid = from.value;
     header.pending = to.value;
     header.boot = bootIdentity();
     header.commit = commit;
     writeHeader(file, header, file_);
     // A header that a reboot would believe must be gone from the disk before the entries change under it.
-    if (fsynced && ::fdatasync(file.get()) != 0) throw systemError("sync " + file_.string(), errno);
+    if (known && before.boot == 0 && ::fdatasync(file.get()) != 0) throw systemError("sync " + file_.string(), errno);
     writeEntries(file, {sums.begin(), sums.end()}, file_);
-    if (::ftruncate(file.get(), entryOffset(commit + 1)) != 0) throw systemError("truncate " + file_.string(), errno);
+    const bool resized = !known || before.commit != commit;
+    if (resized && ::ftruncate(file.get(), entryOffset(commit + 1)) != 0) throw systemError("truncate " + file_.string(), errno);
     header.txid = to.value;
     header.pending = 0;
     writeHeader(file, header, file_);
