@@ -28,7 +28,7 @@ bool Watcher::Followed::look(Clock::time_point now, Calls& calls) {
     const WalIndex& index = connection.index();
     const std::uint32_t nBackfill = index.nBackfill();
     if (initialised_ && nBackfill == seenBackfill_ && index.unchangedSince(seen_)) {
-        report(seen_, nBackfill, calls);  // what is due may depend on the source
+        if (!settled_) report(seen_, nBackfill, calls);  // what is due may depend on the source
         return false;
     }
     const auto header = index.tryHeader();
@@ -52,12 +52,15 @@ bool Watcher::Followed::look(Clock::time_point now, Calls& calls) {
     return changed;
 }
 
-void Watcher::Followed::report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls) const {
+void Watcher::Followed::report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls) {
     const Watch::State state = watch->state();
+    settled_ = false;
     if (state.hold == Guard::Hold::None) return;  // core knows that the source is lost
     const bool captured = header.mxFrame == state.frame && (header.mxFrame == 0 || header.aSalt == state.salts);
     const bool mayRecycle =
         captured && state.hold == Guard::Hold::Reset && state.released && nBackfill == header.mxFrame;
+    // The source leaves Hold::Backfill only when the header changes.
+    settled_ = captured && state.hold == Guard::Hold::Backfill;
     if (!captured && watch->firstReport(Wake::Changed)) calls.push_back({watch, Wake::Changed});
     if ((mayRecycle || (!captured && header.mxFrame > kPressingFrames)) && watch->firstReport(Wake::Pressing)) {
         calls.push_back({watch, Wake::Pressing});

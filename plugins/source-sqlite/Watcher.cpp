@@ -21,7 +21,7 @@ namespace {
 /// One-shot, so that a busy database costs no event per write.
 constexpr std::uint32_t kEvents = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONESHOT;
 /// A database file is not watched; all paths are looked at once in this many slow ticks.
-constexpr std::size_t kPathCheckTicks = 16;
+constexpr std::size_t kPathCheckTicks = 32;
 constexpr auto kAttachReminder = std::chrono::seconds(5);
 
 int openInotify() {

@@ -67,6 +67,7 @@ std::uint32_t collectDifferences(Image& image, const PageSums& sums, Batch& batc
     const auto perStretch = static_cast<std::uint32_t>(kStretchBytes / pageSize);
     std::vector<std::byte> pages(std::size_t{perStretch} * pageSize);
     std::vector<std::uint64_t> known(perStretch);
+    const std::uint32_t describedPages = sums.load().commit;
     for (PageNumber first = 1; first <= image.pageCount(); first += perStretch) {
         const std::uint32_t count = std::min(perStretch, image.pageCount() - first + 1);
         const auto stretch = std::span(pages).first(std::size_t{count} * pageSize);
@@ -76,7 +77,8 @@ std::uint32_t collectDifferences(Image& image, const PageSums& sums, Batch& batc
             const PageNumber number = first + i;
             if (number == lockPage(pageSize)) continue;
             const auto content = stretch.subspan(std::size_t{i} * pageSize, pageSize);
-            if (ltx::pageChecksum(number, content) != known[i]) batch.page(number, content);
+            // Entries behind the end of the state that the sums describe may be left over from a larger one.
+            if (number > describedPages || ltx::pageChecksum(number, content) != known[i]) batch.page(number, content);
         }
     }
     return batch.pageCount();
