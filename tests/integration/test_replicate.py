@@ -80,9 +80,9 @@ class ReplicateTestCase(harness.TestCase):
         connection = self.shell()
         connection("PRAGMA journal_mode = WAL", "CREATE TABLE t(x)")
         for x in range(5):
-            before = harness.object_files(self.replica)
             connection(f"INSERT INTO t VALUES({x})")
-            wait_for(lambda: harness.object_files(self.replica) != before, f"commit {x}")
+            # Each one in an object of its own: the next is not written before this one has arrived.
+            self.wait_restores_to(dump_of(self.db))
         names = sorted(p.name for p in (self.replica / "ltx" / "0").glob("*.ltx"))
         counts = []
         for name in names:

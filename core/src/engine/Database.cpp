@@ -109,6 +109,10 @@ void Database::attach() {
         // Captured before the database went away: whole and true, so it goes out first.
         if (!encoding_) startCut();
     }
+    if (!closing_ && std::chrono::steady_clock::now() < attachNotBefore_) {
+        armTimer(attachNotBefore_);
+        return;
+    }
     if (encoding_ || (batch_ && !batch_->empty()) || state_ != State::Detached) return;
     attributes_ = attributesOf(options_.path);
     try {

@@ -187,6 +187,7 @@ private:
     std::uint64_t lineage_ = 0;
     Txid txid_;  // newest one given to a cut
     Position position_;  // behind everything captured
+    std::chrono::steady_clock::time_point attachNotBefore_{};
     std::optional<Position> provable_;  // what attach() has to prove
     std::uint32_t pageSize_ = 0;
     std::uint32_t commit_ = 0;

@@ -11,6 +11,9 @@ namespace litestream::engine {
 
 namespace {
 
+/// How long the replacement of a database and its -wal may take.
+constexpr auto kReplacementTime = std::chrono::milliseconds(500);
+
 /// Batches up to this size are encoded on the strand.
 constexpr std::uint64_t kEncodedInPlace = 128 * 1024;
 
@@ -216,7 +219,9 @@ void Database::wentAway(const std::string& reason) {
     state_ = State::Detached;
     stateReason_ = reason;
     caughtUp_ = false;
-    wake(Wake::Attach);
+    // Who replaces a database moves several files, one after the other. In between there is a pair that never belonged together.
+    attachNotBefore_ = SteadyClock::now() + kReplacementTime;
+    armTimer(attachNotBefore_);
 }
 
 void Database::lost(const std::string& reason) {
