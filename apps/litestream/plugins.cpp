@@ -10,18 +10,6 @@
 namespace litestream::cli {
 namespace {
 
-const char* kindName(PluginKind kind) {
-    switch (kind) {
-        case PluginKind::Source:
-            return "source";
-        case PluginKind::Transport:
-            return "transport";
-        case PluginKind::Codec:
-            return "codec";
-    }
-    return "unknown";
-}
-
 const char* typeName(OptionType type) {
     switch (type) {
         case OptionType::String:
@@ -59,7 +47,7 @@ Json describe(const plugin::LoadedPlugin& plugin) {
     }
     Json schemes = Json::array();
     for (const std::string& scheme : plugin.schemes) schemes.add(scheme);
-    return Json::object({{"kind", kindName(plugin.kind)},
+    return Json::object({{"kind", std::string(plugin::kindName(plugin.kind))},
                          {"name", plugin.name},
                          {"version", plugin.version},
                          {"summary", plugin.summary},
@@ -81,7 +69,7 @@ void printJson(const plugin::Registry& registry) {
 void printTables(const plugin::Registry& registry) {
     Table table({"kind", "name", "version", "file", "options"});
     for (const plugin::LoadedPlugin& plugin : registry.plugins()) {
-        table.add({kindName(plugin.kind), plugin.name, plugin.version, plugin.file.string(), optionNames(plugin)});
+        table.add({std::string(plugin::kindName(plugin.kind)), plugin.name, plugin.version, plugin.file.string(), optionNames(plugin)});
     }
     table.print(std::cout);
     if (registry.refused().empty()) return;

@@ -132,7 +132,7 @@ private:
     Timestamp timestamp();
     std::filesystem::path spoolFile(Txid txid) const;
 
-    // DatabaseReplicas.cpp: surveys, queues, seeds, acknowledgements
+    // DatabaseSurvey.cpp: what the replicas hold, and whose they are
     void surveyReplica(std::size_t index);
     void surveyed(std::size_t index, std::optional<replica::Survey> survey, const std::string& error);
     void retrySurveys();
@@ -142,12 +142,15 @@ private:
     enum class Kinship { Ours, SameLineage, Foreign };
     Kinship kinship(const replica::Survey& survey, const PositionJournal::Contents& journal) const;
     void adopt();
+    // DatabaseResume.cpp: going on where an earlier process ended
     void resume(const PositionJournal::Contents& journal);
     void loadSpool(const PositionJournal::Contents& journal);
     void repairSums();
-    ltx::ByteSource findFile(Txid txid, const std::deque<std::shared_ptr<Payload>>& unsent, const CallContext& context) const;
+    using FileOpener = std::function<ltx::ByteSource(const CallContext&)>;
+    FileOpener findFile(Txid txid) const;
     void placeReplica(Replica& replica);
     void lateReplica(Replica& replica);
+    // DatabaseReplicas.cpp: queues, seeds, acknowledgements, waiters
     void enqueue(Replica& replica, const std::shared_ptr<Payload>& payload);
     void admit(const std::shared_ptr<Payload>& payload);
     void limitMemory();

@@ -112,13 +112,14 @@ ltx::ByteSource readBody(std::shared_ptr<Body> body) {
     };
 }
 
-void applyFile(ltx::ByteSource file, const ltx::CodecSet& codecs, Txid from, PageSums& sums) {
+Txid applyFile(ltx::ByteSource file, const ltx::CodecSet& codecs, Txid from, PageSums& sums) {
     ltx::Decoder decoder(std::move(file), codecs);
     const auto& header = decoder.header();
     std::vector<std::byte> page(header.pageSize);
     std::vector<PageSum> entries;
     while (const PageNumber number = decoder.next(page)) entries.push_back({number, ltx::pageChecksum(number, page)});
     sums.apply(from, header.maxTxid, header.commit, entries);
+    return header.maxTxid;
 }
 
 }  // namespace litestream::engine

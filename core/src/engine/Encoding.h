@@ -28,7 +28,7 @@ std::shared_ptr<Payload> encodeImage(Image& image, const ltx::Header& header, co
 /// The bytes of a body, for a Decoder.
 ltx::ByteSource readBody(std::shared_ptr<Body> body);
 
-/// Brings the page sums from `from` to the TXID of a level-0 file, by reading that file.
-void applyFile(ltx::ByteSource file, const ltx::CodecSet& codecs, Txid from, PageSums& sums);
+/// Brings the page sums from `from` to the TXID of a level-0 file, by reading that file; returns that TXID.
+Txid applyFile(ltx::ByteSource file, const ltx::CodecSet& codecs, Txid from, PageSums& sums);
 
 }  // namespace litestream::engine

@@ -36,6 +36,8 @@ private:
     const std::string name_;
 };
 
+}  // namespace
+
 std::string_view kindName(PluginKind kind) noexcept {
     switch (kind) {
         case PluginKind::Source:
@@ -47,8 +49,6 @@ std::string_view kindName(PluginKind kind) noexcept {
     }
     return "unknown";
 }
-
-}  // namespace
 
 std::string describe(PluginKind kind, std::string_view name) {
     return std::string(kindName(kind)) + " plugin \"" + std::string(name) + "\"";

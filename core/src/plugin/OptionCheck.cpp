@@ -2,13 +2,9 @@
 
 #include "plugin/Module.h"
 #include "util/NearestName.h"
-
-#include <pwd.h>
-#include <unistd.h>
+#include "util/Paths.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
 
 namespace litestream::plugin {
 
@@ -24,25 +20,6 @@ std::string unknownOption(const LoadedPlugin& plugin, const std::string& name) {
     text += ". It takes";
     for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? " " : ", ") + names[i];
     return text;
-}
-
-std::string homeDirectory() {
-    const char* home = std::getenv("HOME");
-    if (home != nullptr && *home != '\0') return home;
-    std::array<char, 16384> buffer{};
-    passwd entry{};
-    passwd* found = nullptr;
-    ::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found);
-    if (found == nullptr) throw Error(ErrorCode::InvalidArgument, "no home directory to put in the place of ~");
-    return found->pw_dir;
-}
-
-std::string absolutePath(const std::string& text) {
-    std::filesystem::path path = text;
-    if (text == "~" || text.starts_with("~/")) path = homeDirectory() + text.substr(1);
-    std::string cleaned = std::filesystem::absolute(path).lexically_normal().string();
-    while (cleaned.size() > 1 && cleaned.ends_with('/')) cleaned.pop_back();
-    return cleaned;
 }
 
 }  // namespace
@@ -87,7 +64,7 @@ OptionValues completeOptions(const LoadedPlugin& plugin, const OptionValues& giv
         }
         try {
             checkOptionType(option.type, value);
-            if (option.type == OptionType::Path && !value.empty()) value = absolutePath(value);
+            if (option.type == OptionType::Path && !value.empty()) value = expandPath(value).string();
         } catch (const Error& error) {
             throw error.within(describe(plugin) + ", option \"" + option.name + "\"");
         }

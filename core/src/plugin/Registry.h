@@ -13,6 +13,9 @@
 
 namespace litestream::plugin {
 
+/// "source", "transport", "codec"
+std::string_view kindName(PluginKind kind) noexcept;
+
 /// One option as text, copied from its plugin.
 struct Option {
     std::string name;

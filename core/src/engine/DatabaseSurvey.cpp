@@ -1,0 +1,195 @@
+#include "engine/Database.h"
+
+#include "util/Log.h"
+
+#include <litestream/Error.h>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <random>
+
+/// Looking at the replicas at the start, and deciding whose they are.
+namespace litestream::engine {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+/// For the first survey of a replica; one that fails gets longer, since a replica may hold very many files.
+constexpr auto kSurveyDeadline = std::chrono::seconds(5);
+constexpr auto kErrorLogInterval = std::chrono::seconds(30);
+
+
+std::uint64_t newLineage() {
+    std::random_device device;
+    std::uint64_t lineage = 0;
+    while (lineage == 0) lineage = (std::uint64_t{device()} << 32) | device();
+    return lineage;
+}
+
+}  // namespace
+
+void Database::surveyReplica(std::size_t index) {
+    const auto deadline = kSurveyDeadline * (1 + std::min(replicas_[index].failures, 20u));
+    boost::asio::post(services_.io, [self = shared_from_this(), index, store = replicas_[index].store, deadline] {
+        std::optional<replica::Survey> survey;
+        std::string error;
+        if (self->cancelled_) return;
+        try {
+            survey = replica::survey(*store, CallContext::within(deadline, self->surveys_.token()));
+        } catch (const std::exception& failure) {
+            error = failure.what();
+        }
+        self->post([=](Database& database) { database.surveyed(index, survey, error); });
+    });
+}
+
+void Database::surveyed(std::size_t index, std::optional<replica::Survey> survey, const std::string& error) {
+    if (state_ == State::Closed) return;
+    Replica& replica = replicas_[index];
+    replica.surveyConcluded = true;
+    replica.survey = std::move(survey);
+    if (!replica.survey) {
+        ++replica.failures;
+        replica.lastError = error;
+        if (SteadyClock::now() - replica.lastErrorLogged > kErrorLogInterval) {
+            replica.lastErrorLogged = SteadyClock::now();
+            log::error("cannot reach replica", {{"db", options_.path.string()}, {"replica", replica.name}, {"error", error}});
+        }
+        const auto wait = std::chrono::seconds(1u << std::min(replica.failures - 1, 4u));
+        replica.surveyAgainAt = SteadyClock::now() + std::min<std::chrono::seconds>(wait, std::chrono::seconds(15));
+        armTimer(*replica.surveyAgainAt);
+    } else if (replica.failures > 0) {
+        log::info("replica sync recovered", {{"db", options_.path.string()}, {"replica", replica.name}, {"previous_errors", replica.failures}});
+        replica.failures = 0;
+        replica.lastError.clear();
+    }
+    if (establishing_) {
+        replica.late = true;
+        return;
+    }
+    if (state_ != State::Surveying) {
+        if (replica.survey && replica.state == Replica::State::Unknown) lateReplica(replica);
+        turn();
+        return;
+    }
+    if (std::all_of(replicas_.begin(), replicas_.end(), [](const auto& r) { return r.surveyConcluded; })) establish();
+}
+
+void Database::retrySurveys() {
+    const auto now = SteadyClock::now();
+    for (std::size_t i = 0; i < replicas_.size(); ++i) {
+        Replica& replica = replicas_[i];
+        if (!replica.surveyAgainAt) continue;
+        if (*replica.surveyAgainAt > now) {
+            armTimer(*replica.surveyAgainAt);
+            continue;
+        }
+        replica.surveyAgainAt.reset();
+        replica.surveyConcluded = false;
+        surveyReplica(i);
+    }
+}
+
+Database::Kinship Database::kinship(const replica::Survey& survey, const PositionJournal::Contents& journal) const {
+    if (!survey.newest) return Kinship::Ours;
+    if (survey.nodeId == 0 || survey.nodeId != journal.lineage) return Kinship::Foreign;
+    if (journal.records.empty() || survey.newest > journal.records.back().txid) return Kinship::Foreign;
+    const JournalRecord* entry = journal.find(survey.newest);
+    if (entry == nullptr) return Kinship::SameLineage;
+    // A snapshot has no checksum to compare: it is ours when nothing else can have that TXID.
+    if (!survey.levelZeroChecksum || entry->fileChecksum == 0) return Kinship::Ours;
+    return entry->fileChecksum == *survey.levelZeroChecksum ? Kinship::Ours : Kinship::Foreign;
+}
+
+void Database::establish() {
+    const auto journal = journal_.load();
+    bool foreign = false;
+    for (auto& replica : replicas_) {
+        const Kinship kin = replica.survey ? kinship(*replica.survey, journal) : Kinship::Ours;
+        foreign = foreign || kin == Kinship::Foreign;
+        replica.doubtful = kin == Kinship::SameLineage;
+    }
+    if (foreign) {
+        adopt();
+        return;
+    }
+    const bool reached =
+        std::any_of(replicas_.begin(), replicas_.end(), [](const auto& replica) { return replica.survey.has_value(); });
+    if (journal.lineage == 0 && !reached) return;  // nothing local to lose: wait until a replica can be seen
+    if (journal.lineage == 0) {
+        lineage_ = newLineage();
+        journal_.reset({lineage_, {}});
+        sums_.distrust();
+    } else {
+        lineage_ = journal.lineage;
+        resume(journal);
+    }
+    establishing_ = true;
+    repairSums();
+}
+
+void Database::established() {
+    establishing_ = false;
+    if (state_ == State::Closed) return;
+    for (auto& replica : replicas_) {
+        if (!replica.survey) continue;
+        if (replica.late) {
+            lateReplica(replica);
+        } else {
+            placeReplica(replica);
+        }
+    }
+    releaseUnneeded();
+    state_ = State::Detached;
+    attach();
+    turn();
+}
+
+void Database::adopt() {
+    // Somebody else wrote last: upstream, or a process of ours whose local state is gone. If it still writes, we must not.
+    Txid newest;
+    Timestamp youngest;
+    for (const auto& replica : replicas_) {
+        if (!replica.survey) continue;
+        newest = std::max(newest, replica.survey->newest);
+        youngest = std::max(youngest, replica.survey->newestTimestamp);
+    }
+    const auto interval = options_.syncInterval.value_or(std::chrono::seconds(1));
+    const auto quiet = std::chrono::duration_cast<std::chrono::milliseconds>(2 * interval);
+    // A writer whose clock is ahead looks as if it had written in the future: that, too, is "just now".
+    const std::int64_t age = std::max<std::int64_t>(0, services_.clock->now().milliseconds - youngest.milliseconds);
+    const bool quietSeen = foreignNewest_ && *foreignNewest_ == newest;
+    if (foreignNewest_ && *foreignNewest_ != newest && !options_.takeover) {
+        refuse("another process is writing to the replica (TXID " + ltx::format(newest) +
+               " is new). Stop it first, or give this database a replica of its own");
+        surveyAllIn(std::chrono::seconds(10));
+    } else if (age < quiet.count() && !quietSeen && !options_.takeover) {
+        log::info("waiting for the replica to be quiet before adopting it",
+                  {{"db", options_.path.string()}, {"txid", ltx::format(newest)}, {"wait", quiet}});
+        surveyAllIn(quiet - std::chrono::milliseconds(age));
+    } else {
+        log::info("adopting replica", {{"db", options_.path.string()}, {"txid", ltx::format(newest)}});
+        lineage_ = newLineage();
+        journal_.reset({lineage_, {}});
+        sums_.distrust();
+        std::error_code ignored;
+        std::filesystem::remove_all(meta_.spool(), ignored);
+        txid_ = newest;
+        provable_.reset();
+        foreignNewest_.reset();
+        for (auto& replica : replicas_) replica.doubtful = false;  // its content is compared whole anyway
+        established();
+        return;
+    }
+    foreignNewest_ = newest;
+}
+
+void Database::surveyAllIn(std::chrono::milliseconds wait) {
+    const auto when = SteadyClock::now() + wait;
+    for (auto& replica : replicas_) replica.surveyAgainAt = when;
+    armTimer(when);
+}
+
+}  // namespace litestream::engine
