@@ -76,6 +76,14 @@ std::uint64_t totalSize(const std::vector<replica::FileInfo>& plan) {
     return bytes;
 }
 
+/// Every page is in some planned file, so a damaged header must not make us reserve what those could never fill.
+void checkCommit(const PlannedFile& last, std::uint64_t plannedBytes) {
+    constexpr std::uint64_t kLeastPageBytes = ltx::kPageHeaderSize + 1 + 3;  // frame header, one packed byte, index entry
+    if (last.header.commit <= plannedBytes / kLeastPageBytes + 1) return;      // the lock page is in no file
+    throw Error(ErrorCode::Corrupt, last.key + ": its header says " + std::to_string(last.header.commit) +
+                                        " pages, more than the planned files can hold");
+}
+
 Job::Job(replica::ReplicaStore& store, const std::vector<replica::FileInfo>& plan, const ltx::CodecSet& codecs, const Options& options)
     : store_(store),
       plan_(plan),
@@ -122,6 +130,7 @@ void Job::claim(std::size_t ordinal) {
     PlannedFile& file = files_[ordinal];
     if (ordinal + 1 == plan_.size()) {
         checkLast(file);
+        checkCommit(file, totalSize(plan_));
         claims_.emplace(file.header.commit, file.header.pageSize);
         output_.resize(std::uint64_t{file.header.commit} * file.header.pageSize);
     } else {

@@ -122,6 +122,9 @@ TEST(Restore, T65RefusesEveryFlippedByteByName) {
     std::mt19937_64 random(seed);
     Replica replica;
     auto store = openStore(replica.root());
+    restoreLatest(store, replica.output());
+    const auto database = readBytes(replica.output());
+    fs::remove_all(replica.output().parent_path());
     for (const auto& file : store.listAll(kNoLimit)) {
         const auto whole = readBytes(replica.pathOf(file.id));
         for (int round = 0; round < 60; ++round) {
@@ -131,9 +134,16 @@ TEST(Restore, T65RefusesEveryFlippedByteByName) {
             damaged[at] ^= static_cast<std::byte>(1u << (random() % 8));
             SCOPED_TRACE("seed " + std::to_string(seed) + ", byte " + std::to_string(at) + " of " + planNames({file}).front());
             replica.write(file.id, damaged);
-            const Error error = failureOf([&] { restoreLatest(store, replica.output()); });
-            EXPECT_NE(std::string(error.what()).find(ltx::fileName(file.id.range)), std::string::npos) << error.what();
-            EXPECT_TRUE(error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::Unsupported) << error.what();
+            try {
+                restoreLatest(store, replica.output());
+                // Some bits of an LZ4 block mean nothing (the match length of a last literal run), and the format has no checksum
+                // of packed bytes: then nothing was damaged.
+                EXPECT_TRUE(readBytes(replica.output()) == database) << "a flipped bit was restored";
+                fs::remove_all(replica.output().parent_path());
+            } catch (const Error& error) {
+                EXPECT_NE(std::string(error.what()).find(ltx::fileName(file.id.range)), std::string::npos) << error.what();
+                EXPECT_TRUE(error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::Unsupported) << error.what();
+            }
             expectNothingLeft(replica);
         }
         replica.write(file.id, whole);
