@@ -11,10 +11,7 @@ using std::chrono::milliseconds;
 /// Below this size nobody checkpoints by default, so nothing is gained by speed.
 constexpr std::uint32_t kPressingFrames = 300;
 constexpr auto kHotFor = milliseconds(100);
-/// Polling costs less than watching while commits are no further apart than this.
-constexpr auto kSteadyGap = milliseconds(20);
 constexpr auto kQuietAfter = milliseconds(40);
-constexpr auto kQuietAfterLoneCommit = milliseconds(0);
 /// Between the write that raised an event and the publication of what it was for lies an fsync, on a bad day a long one.
 constexpr auto kUnexplainedFor = milliseconds(1000);
 constexpr Watcher::Clock::duration kFirstInterval = microseconds(50);
@@ -28,7 +25,7 @@ bool Watcher::Followed::look(Clock::time_point now, Calls& calls) {
     const WalIndex& index = connection.index();
     const std::uint32_t nBackfill = index.nBackfill();
     if (initialised_ && nBackfill == seenBackfill_ && index.unchangedSince(seen_)) {
-        if (!settled_) report(seen_, nBackfill, calls);  // what is due may depend on the source
+        report(seen_, nBackfill, calls);  // what is due may depend on the source
         return false;
     }
     const auto header = index.tryHeader();
@@ -52,15 +49,12 @@ bool Watcher::Followed::look(Clock::time_point now, Calls& calls) {
     return changed;
 }
 
-void Watcher::Followed::report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls) {
+void Watcher::Followed::report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls) const {
     const Watch::State state = watch->state();
-    settled_ = false;
     if (state.hold == Guard::Hold::None) return;  // core knows that the source is lost
     const bool captured = header.mxFrame == state.frame && (header.mxFrame == 0 || header.aSalt == state.salts);
     const bool mayRecycle =
         captured && state.hold == Guard::Hold::Reset && state.released && nBackfill == header.mxFrame;
-    // The source leaves Hold::Backfill only when the header changes.
-    settled_ = captured && state.hold == Guard::Hold::Backfill;
     if (!captured && watch->firstReport(Wake::Changed)) calls.push_back({watch, Wake::Changed});
     if ((mayRecycle || (!captured && header.mxFrame > kPressingFrames)) && watch->firstReport(Wake::Pressing)) {
         calls.push_back({watch, Wake::Pressing});
@@ -85,8 +79,7 @@ void Watcher::Followed::schedule(Clock::time_point now, bool changed) {
 }
 
 bool Watcher::Followed::quiet(Clock::time_point now) const noexcept {
-    const auto explained = commitGap_ < kSteadyGap ? kQuietAfter : kQuietAfterLoneCommit;
-    return now - lastActivity_ > (unexplained_ ? kUnexplainedFor : explained);
+    return now - lastActivity_ > (unexplained_ ? kUnexplainedFor : kQuietAfter);
 }
 
 bool Watcher::Followed::awaitsBackfill() const noexcept {

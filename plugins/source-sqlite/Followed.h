@@ -30,11 +30,10 @@ struct Watcher::Followed {
     Clock::time_point nextLook{};
 
 private:
-    void report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls);
+    void report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls) const;
     bool hot(Clock::time_point now) const noexcept;
 
     bool initialised_ = false;
-    bool settled_ = false;  // nothing can become due before the header changes
     WalIndexHeader seen_;
     std::uint32_t seenBackfill_ = 0;
     Clock::time_point lastActivity_{};  // an event or a change

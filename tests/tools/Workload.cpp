@@ -1,5 +1,7 @@
 #include "Workload.h"
 
+#include <chrono>
+#include <thread>
 #include <cstring>
 
 namespace litestream::tools {
@@ -23,12 +25,27 @@ Workload::Workload(const WorkloadOptions& options, std::uint64_t salt) : options
 
 Workload::~Workload() = default;
 
+namespace {
+
+/// Several processes may begin at once, and SQLite does not ask the busy handler for a change of the journal mode.
+void enterWal(Database& db, int patienceMs) {
+    constexpr const char* kSwitch = "PRAGMA journal_mode = WAL";
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(patienceMs);
+    while (sqlite3_exec(db.handle(), kSwitch, nullptr, nullptr, nullptr) == SQLITE_BUSY &&
+           std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    db.execute(kSwitch);
+}
+
+}  // namespace
+
 void Workload::create() {
     Database db(options_.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     sqlite3_busy_timeout(db.handle(), options_.busyTimeoutMs);
     db.execute("PRAGMA page_size = " + std::to_string(options_.pageSize));
     db.execute("PRAGMA auto_vacuum = " + std::to_string(options_.autoVacuum));
-    db.execute("PRAGMA journal_mode = WAL");
+    enterWal(db, options_.busyTimeoutMs);
     db.execute("PRAGMA synchronous = " + options_.synchronous);
     db.execute("PRAGMA wal_autocheckpoint = " + std::to_string(options_.autocheckpoint));
     const Settings& s = options_.settings;
