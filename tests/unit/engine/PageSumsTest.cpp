@@ -2,8 +2,11 @@
 
 #include "TemporaryDirectory.h"
 #include "engine/SumsKeeper.h"
+#include "ltx/Format.h"
 
+#include <array>
 #include <fstream>
+#include <span>
 
 namespace litestream::engine {
 namespace {
@@ -48,9 +51,23 @@ TEST_F(PageSumsTest, FollowGrowthAndShrinking) {
 
 TEST_F(PageSumsTest, AreNotBelievedAfterAReboot) {
     build(Txid{1}, {11, 12});
+    // The header as another boot would have written it: magic, TXID, pending TXID, boot, size, and the checksum of these 40 bytes.
+    std::array<std::uint64_t, 6> header{};
+    std::fstream file(directory_ / "pagesums", std::ios::in | std::ios::out | std::ios::binary);
+    file.read(reinterpret_cast<char*>(header.data()), sizeof(header));
+    const auto summed = std::as_bytes(std::span(header)).first(40);
+    ASSERT_EQ(header[5], ltx::crc64(0, summed));
+    header[3] ^= 2;
+    header[5] = ltx::crc64(0, summed);
+    file.seekp(0);
+    file.write(reinterpret_cast<const char*>(header.data()), sizeof(header));
+    file.close();
+    EXPECT_FALSE(sums_.load().txid);
+}
+
+TEST_F(PageSumsTest, AreNotBelievedWithATornHeader) {
+    build(Txid{1}, {11, 12});
     {
-        // The boot's identity is the fourth word of the header; another one is another boot. A header of another boot
-        // with a right checksum cannot be made from outside, so the torn header stands for it.
         std::fstream file(directory_ / "pagesums", std::ios::in | std::ios::out | std::ios::binary);
         file.seekp(24);
         file.put('\x55');
