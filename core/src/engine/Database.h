@@ -92,6 +92,9 @@ private:
         bool doubtful = false;  ///< of our lineage, but nothing tells any more whether its newest file is ours
         bool late = false;      ///< surveyed after the others had been acted upon
         std::optional<std::chrono::steady_clock::time_point> surveyAgainAt;
+
+        /// True at most once in 30 s: then the caller logs its error.
+        bool errorIsDue();
     };
 
     struct Waiter {

@@ -15,13 +15,20 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr auto kErrorLogInterval = std::chrono::seconds(30);
 /// Failures that heal within so many attempts are nobody's business.
 constexpr unsigned kQuietAttempts = 3;
 /// Encoded data that may wait in memory for one database before it goes to its spool.
 constexpr std::uint64_t kWaitingInMemory = 16u << 20;
 
 }  // namespace
+
+bool Database::Replica::errorIsDue() {
+    constexpr auto kErrorLogInterval = std::chrono::seconds(30);
+    const auto now = SteadyClock::now();
+    if (now - lastErrorLogged <= kErrorLogInterval) return false;
+    lastErrorLogged = now;
+    return true;
+}
 
 void Database::enqueue(Replica& replica, const std::shared_ptr<Payload>& payload) {
     const auto& identity = payload->identity();
@@ -229,10 +236,8 @@ void Database::failed(std::size_t index, const replica::Upload& upload, const Er
     if (seed) wait = replica::RetryPolicy{}.delay(error.code(), replica.failures + 1, 1.0);
     replica.lastError = error.what();
     const bool person = !replica::RetryPolicy::heals(error.code());
-    const bool loud = (person || replica.failures > kQuietAttempts) &&
-                      SteadyClock::now() - replica.lastErrorLogged > kErrorLogInterval;
+    const bool loud = (person || replica.failures > kQuietAttempts) && replica.errorIsDue();
     const std::string backoff = std::to_string(wait.count()) + "ms";
-    if (loud) replica.lastErrorLogged = SteadyClock::now();
     log::write(loud ? log::Level::Error : log::Level::Debug, "sync error",
                {{"db", options_.path.string()}, {"replica", replica.name}, {"error", error.what()},
                 {"consecutive_errors", replica.failures}, {"backoff", backoff}});

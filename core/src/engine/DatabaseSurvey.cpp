@@ -18,7 +18,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 /// For the first survey of a replica; one that fails gets longer, since a replica may hold very many files.
 constexpr auto kSurveyDeadline = std::chrono::seconds(5);
-constexpr auto kErrorLogInterval = std::chrono::seconds(30);
 
 
 std::uint64_t newLineage() {
@@ -53,8 +52,7 @@ void Database::surveyed(std::size_t index, std::optional<replica::Survey> survey
     if (!replica.survey) {
         ++replica.failures;
         replica.lastError = error;
-        if (SteadyClock::now() - replica.lastErrorLogged > kErrorLogInterval) {
-            replica.lastErrorLogged = SteadyClock::now();
+        if (replica.errorIsDue()) {
             log::error("cannot reach replica", {{"db", options_.path.string()}, {"replica", replica.name}, {"error", error}});
         }
         const auto wait = std::chrono::seconds(1u << std::min(replica.failures - 1, 4u));
