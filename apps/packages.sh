@@ -7,9 +7,9 @@ packages=(
     cmake ninja-build g++ pkg-config ccache
     # libraries
     libpoco-dev libspdlog-dev libfmt-dev libboost-dev libboost-filesystem-dev libboost-system-dev
-    libsqlite3-dev liblz4-dev libisal-dev
+    libsqlite3-dev liblz4-dev libisal-dev libyaml-cpp-dev libssl-dev
     # tests
-    libgtest-dev libbenchmark-dev sqlite3 python3
+    libgtest-dev libbenchmark-dev sqlite3 python3 openssl curl ceph-mon ceph-osd radosgw ceph-common
 )
 
 missing=()

@@ -1,9 +1,11 @@
 # Everything comes from Debian 12; apps/packages.sh names the packages.
 find_package(Threads REQUIRED)
-find_package(Poco 1.11 REQUIRED COMPONENTS Foundation Util JSON Data DataSQLite)
+find_package(Poco 1.11 REQUIRED COMPONENTS Foundation Util JSON XML Crypto Net NetSSL Data DataSQLite)
 find_package(spdlog REQUIRED)
 find_package(Boost 1.74 REQUIRED COMPONENTS filesystem system)
 find_package(SQLite3 REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(yaml-cpp REQUIRED)
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)

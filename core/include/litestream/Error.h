@@ -2,6 +2,8 @@
 
 #include <litestream/Export.h>
 
+#include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -40,11 +42,16 @@ public:
 
     ErrorCode code() const noexcept { return code_; }
 
+    /// How long the other side asked to be left alone (HTTP's Retry-After); for Throttled and Transient.
+    std::optional<std::chrono::milliseconds> retryAfter() const noexcept { return retryAfter_; }
+    Error& retryAfter(std::chrono::milliseconds wait) noexcept;
+
     /// The same failure with the caller's context before the text: "restore /tmp/a.db: " + what().
     Error within(std::string_view context) const;
 
 private:
     ErrorCode code_;
+    std::optional<std::chrono::milliseconds> retryAfter_;
 };
 
 /// An Error for a failed system call: the class follows errno (ENOENT NotFound, EEXIST Conflict, EACCES and EPERM

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <litestream/Export.h>
+#include <litestream/Secret.h>
 
 #include <chrono>
 #include <cstdint>
@@ -38,6 +39,7 @@ struct OptionSpec {
 class LITESTREAM_SDK OptionValues {
 public:
     void set(std::string name, std::string value);
+    void set(std::string name, Secret value);
     bool has(std::string_view name) const;
 
     /// Each getter throws Error(InvalidArgument), naming the option, when it is absent or does not have the type.
@@ -46,14 +48,19 @@ public:
     std::int64_t integer(std::string_view name) const;
     std::chrono::nanoseconds duration(std::string_view name) const;
     std::uint64_t bytes(std::string_view name) const;
+    /// The only getter for options of type Secret, and for nothing else.
+    Secret secret(std::string_view name) const;
 
     /// The text, or `fallback` when absent.
     std::string textOr(std::string_view name, std::string_view fallback) const;
 
-    const std::map<std::string, std::string, std::less<>>& all() const noexcept { return values_; }
+    /// What may be shown.
+    const std::map<std::string, std::string, std::less<>>& texts() const noexcept { return texts_; }
+    const std::map<std::string, Secret, std::less<>>& secrets() const noexcept { return secrets_; }
 
 private:
-    std::map<std::string, std::string, std::less<>> values_;
+    std::map<std::string, std::string, std::less<>> texts_;
+    std::map<std::string, Secret, std::less<>> secrets_;
 };
 
 /// The one reading of each type, shared by configuration files, command lines and plugins. They throw

@@ -3,6 +3,8 @@
 #include "engine/Engine.h"
 #include "util/Log.h"
 
+#include <litestream/Secret.h>
+
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -30,10 +32,10 @@ struct Place {
 /// `hint` as a sentence behind a message: " Did you mean \"path\"?", or "" when no name is near.
 std::string didYouMean(std::string_view written, std::span<const std::string> known);
 
-/// One option of a plugin, not yet checked against its declaration.
+/// One option of a plugin, not yet checked against its declaration: it may be a key, so nobody may see it.
 struct PluginOption {
     std::string name;
-    std::string value;
+    Secret value;
     Place place;
 };
 

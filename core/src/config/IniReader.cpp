@@ -186,7 +186,7 @@ private:
             if (entry.key.starts_with("replica.")) {
                 addUrl(database, entry);
             } else {
-                database.sourceOptions.push_back({entry.key, entry.value, entry.place});
+                database.sourceOptions.push_back({entry.key, Secret(entry.value), entry.place});
             }
         });
         config_.databases.push_back(std::move(database));
@@ -208,7 +208,7 @@ private:
         replica.name = section.label.substr(dot + 1);
         replica.place = section.place;
         apply(section, {{"url", assignText(replica.url)}, {"type", assignText(replica.type)}}, [&](const Entry& entry) {
-            replica.options.push_back({entry.key, entry.value, entry.place});
+            replica.options.push_back({entry.key, Secret(entry.value), entry.place});
         });
         findDatabase(section.label.substr(0, dot), section).replicas.push_back(std::move(replica));
     }

@@ -42,11 +42,10 @@ void addOption(OptionValues& values, const plugin::LoadedPlugin& plugin, const P
         known.push_back(declared.name);
         if (declared.name != option.name) continue;
         try {
-            plugin::checkOptionType(declared.type, option.value);
+            plugin::setOption(values, declared, option.value.reveal());
         } catch (const Error& error) {
             fail(option.place, option.name + ": " + error.what());
         }
-        values.set(option.name, option.value);
         return;
     }
     fail(option.place, "unknown key \"" + option.name + "\": neither a setting nor an option of plugin \"" +

@@ -40,7 +40,7 @@ namespace {
 /// One text for one place, so that two spellings of the same options are the same.
 std::string location(const ReplicaOptions& replica) {
     std::string text = replica.transport;
-    for (const auto& [name, value] : replica.options.all()) text += "\n" + name + "=" + value;
+    for (const auto& [name, value] : replica.options.texts()) text += "\n" + name + "=" + value;
     return text;
 }
 

@@ -91,7 +91,8 @@ Option readOption(const OptionSpec& spec) {
                ", wanted at most " + std::to_string(static_cast<std::uint32_t>(OptionType::Secret)));
     }
     try {
-        if (!option.defaultValue.empty()) checkOptionType(option.type, option.defaultValue);
+        OptionValues ignored;
+        if (!option.defaultValue.empty()) setOption(ignored, option, option.defaultValue);
     } catch (const Error& error) {
         throw error.within("default of option \"" + option.name + "\"");
     }

@@ -22,9 +22,7 @@ std::string unknownOption(const LoadedPlugin& plugin, const std::string& name) {
     return text;
 }
 
-}  // namespace
-
-void checkOptionType(OptionType type, const std::string& value) {
+void checkType(OptionType type, const std::string& value) {
     switch (type) {
         case OptionType::Boolean:
             parseBoolean(value);
@@ -45,16 +43,37 @@ void checkOptionType(OptionType type, const std::string& value) {
     }
 }
 
-OptionValues completeOptions(const LoadedPlugin& plugin, const OptionValues& given) {
-    for (const auto& [name, value] : given.all()) {
-        const auto known = [&](const Option& option) { return option.name == name; };
-        if (std::none_of(plugin.options.begin(), plugin.options.end(), known)) {
-            throw Error(ErrorCode::InvalidArgument, unknownOption(plugin, name));
-        }
+/// What was given or, without that, the default.
+std::string textOf(const OptionValues& given, const Option& option) {
+    if (given.secrets().contains(option.name)) return given.secret(option.name).reveal();
+    return given.textOr(option.name, option.defaultValue);
+}
+
+}  // namespace
+
+void setOption(OptionValues& values, const Option& option, const std::string& text) {
+    checkType(option.type, text);
+    if (option.type == OptionType::Secret) {
+        values.set(option.name, Secret(text));
+    } else {
+        values.set(option.name, option.type == OptionType::Path && !text.empty() ? expandPath(text).string() : text);
     }
+}
+
+OptionValues completeOptions(const LoadedPlugin& plugin, const OptionValues& given) {
+    const auto refuseUnknown = [&](const auto& values) {
+        for (const auto& [name, value] : values) {
+            const auto known = [&, &wanted = name](const Option& option) { return option.name == wanted; };
+            if (std::none_of(plugin.options.begin(), plugin.options.end(), known)) {
+                throw Error(ErrorCode::InvalidArgument, unknownOption(plugin, name));
+            }
+        }
+    };
+    refuseUnknown(given.texts());
+    refuseUnknown(given.secrets());
     OptionValues complete;
     for (const Option& option : plugin.options) {
-        std::string value = given.textOr(option.name, option.defaultValue);
+        const std::string value = textOf(given, option);
         if (value.empty()) {
             if (option.required) {
                 throw Error(ErrorCode::InvalidArgument,
@@ -63,12 +82,10 @@ OptionValues completeOptions(const LoadedPlugin& plugin, const OptionValues& giv
             if (!given.has(option.name)) continue;
         }
         try {
-            checkOptionType(option.type, value);
-            if (option.type == OptionType::Path && !value.empty()) value = expandPath(value).string();
+            setOption(complete, option, value);
         } catch (const Error& error) {
             throw error.within(describe(plugin) + ", option \"" + option.name + "\"");
         }
-        complete.set(option.name, std::move(value));
     }
     return complete;
 }

@@ -8,7 +8,8 @@ namespace litestream::plugin {
 /// plugin, for an option that is unknown, missing or of another type.
 OptionValues completeOptions(const LoadedPlugin& plugin, const OptionValues& given);
 
-/// Throws Error(InvalidArgument) when `value` is no text of the type. Never shows a secret.
-void checkOptionType(OptionType type, const std::string& value);
+/// Sets one option from its text, a Secret where it is declared as one. Throws Error(InvalidArgument) when `text` does not have the
+/// declared type; the message never shows a secret.
+void setOption(OptionValues& values, const Option& option, const std::string& text);
 
 }  // namespace litestream::plugin

@@ -74,7 +74,14 @@ Error Error::within(std::string_view context) const {
     std::string message(context);
     message += ": ";
     message += what();
-    return Error(code_, message);
+    Error wider(code_, message);
+    wider.retryAfter_ = retryAfter_;
+    return wider;
+}
+
+Error& Error::retryAfter(std::chrono::milliseconds wait) noexcept {
+    retryAfter_ = wait;
+    return *this;
 }
 
 Error systemError(std::string_view context, int errnoValue) {

@@ -134,6 +134,15 @@ double sizeUnit(std::string_view name) {
     return 0;
 }
 
+template <class Value>
+Value find(const std::map<std::string, Value, std::less<>>& values, std::string_view name) {
+    const auto found = values.find(name);
+    if (found == values.end()) {
+        throw Error(ErrorCode::InvalidArgument, "option \"" + std::string(name) + "\" is missing");
+    }
+    return found->second;
+}
+
 template <class Parse>
 auto parseOption(const OptionValues& values, std::string_view name, Parse parse) {
     const std::string value = values.text(name);
@@ -196,17 +205,21 @@ std::uint64_t parseSize(std::string_view text) {
     return static_cast<std::uint64_t>(value * unit);
 }
 
-void OptionValues::set(std::string name, std::string value) { values_.insert_or_assign(std::move(name), std::move(value)); }
-
-bool OptionValues::has(std::string_view name) const { return values_.find(name) != values_.end(); }
-
-std::string OptionValues::text(std::string_view name) const {
-    const auto found = values_.find(name);
-    if (found == values_.end()) {
-        throw Error(ErrorCode::InvalidArgument, "option \"" + std::string(name) + "\" is missing");
-    }
-    return found->second;
+void OptionValues::set(std::string name, std::string value) {
+    secrets_.erase(name);
+    texts_.insert_or_assign(std::move(name), std::move(value));
 }
+
+void OptionValues::set(std::string name, Secret value) {
+    texts_.erase(name);
+    secrets_.insert_or_assign(std::move(name), std::move(value));
+}
+
+bool OptionValues::has(std::string_view name) const { return texts_.contains(name) || secrets_.contains(name); }
+
+std::string OptionValues::text(std::string_view name) const { return find(texts_, name); }
+
+Secret OptionValues::secret(std::string_view name) const { return find(secrets_, name); }
 
 bool OptionValues::boolean(std::string_view name) const { return parseOption(*this, name, parseBoolean); }
 
@@ -219,8 +232,8 @@ std::chrono::nanoseconds OptionValues::duration(std::string_view name) const {
 std::uint64_t OptionValues::bytes(std::string_view name) const { return parseOption(*this, name, parseSize); }
 
 std::string OptionValues::textOr(std::string_view name, std::string_view fallback) const {
-    const auto found = values_.find(name);
-    return found == values_.end() ? std::string(fallback) : found->second;
+    const auto found = texts_.find(name);
+    return found == texts_.end() ? std::string(fallback) : found->second;
 }
 
 }  // namespace litestream

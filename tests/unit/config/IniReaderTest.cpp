@@ -86,7 +86,7 @@ path = /c = d
     EXPECT_EQ(database.replicas[2].type, "file");
     EXPECT_EQ(database.replicas[2].name, "third");
     ASSERT_EQ(database.replicas[2].options.size(), 1u);
-    EXPECT_EQ(database.replicas[2].options[0].value, "/c = d");
+    EXPECT_EQ(database.replicas[2].options[0].value.reveal(), "/c = d");
 }
 
 TEST(IniReader, WhatIsNotWrittenHasItsDefault) {
