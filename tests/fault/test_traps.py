@@ -1,7 +1,8 @@
 """The traps that cost other replicators data, seen from outside. The numbers are those of docs/architecture.md's list."""
 
+import contextlib
 import os
-import shutil
+import sqlite3
 import time
 
 import harness
@@ -138,6 +139,40 @@ class DowntimeTestCase(TrapTestCase):
         self.replicate()
         self.insert(1)
         self.assert_replica_is_right()
+
+
+class RunawayTestCase(TrapTestCase):
+    """T46: what a cause that comes back costs."""
+
+    def replace_database(self, rows):
+        """Another database comes to lie at the path, so continuity is lost; and nothing tells any more which pages the replica has."""
+        new = self.dir / "new.db"
+        with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, x, filler)")
+            for i in range(rows):
+                connection.execute(f"INSERT INTO t VALUES({i}, {i}, randomblob(2000))")
+        (self.dir / ".app.db-litestream" / "pagesums").unlink()
+        for suffix in ("-wal", "-shm"):
+            self.db.with_name(f"app.db{suffix}").unlink(missing_ok=True)
+        os.rename(new, self.db)
+
+    @ours_only
+    def test_T46_ACauseThatComesBackDoesNotShipTheWholeDatabaseAgain(self):
+        self.insert(20, size=2000)
+        replicator = self.follow_until_current()
+        self.app.close()
+        self.replace_database(rows=30)
+        self.wait_restores_to(dump_of(self.db))
+        self.assertEqual([True], [loss["pages"] == loss["of"] for loss in replicator.reconciles()], "the first one is of everything")
+        self.replace_database(rows=40)
+        wait_for(lambda: [line for line in replicator.complaints() if "postponed" in line], "the second one to be put off")
+        self.shell()("INSERT INTO t VALUES(1000, 1000, NULL)")
+        self.assertEqual(1, len(replicator.reconciles()))
+        # Whoever ends the program wants everything to be there.
+        self.assertEqual(0, replicator.stop())
+        self.assertEqual(2, len(replicator.reconciles()))
+        self.assertEqual(dump_of(self.db), dump_of(self.restore(), immutable=True))
 
 
 class CommitTestCase(TrapTestCase):

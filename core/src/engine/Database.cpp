@@ -66,7 +66,8 @@ Database::Database(Services& services, const DatabaseOptions& options)
       journal_(meta_.journal()),
       sumsFile_(meta_.pageSums()),
       sums_(sumsFile_),
-      cadence_(std::nullopt, false) {
+      cadence_(std::nullopt, false),
+      fullReconciles_(services.limits.fullReconcileInterval) {
     const auto stores = openStores(services.registry, options);
     cadence_ = Cadence(options.syncInterval, anyCounted(stores));
     replicas_.resize(stores.size());

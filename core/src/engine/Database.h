@@ -8,6 +8,7 @@
 #include "engine/PageSums.h"
 #include "engine/Payload.h"
 #include "engine/PositionJournal.h"
+#include "engine/ReconcileLimit.h"
 #include "engine/SumsKeeper.h"
 #include "replica/Survey.h"
 #include "replica/Uploader.h"
@@ -128,6 +129,7 @@ private:
     void reconciled(std::shared_ptr<Payload> payload, JournalRecord record, std::uint32_t pages, const std::string& failure,
                     const std::shared_ptr<SumsBuild>& build);
     bool drain();
+    bool reconcilePostponed(bool whole);
     void wentAway(const std::string& reason);
     void giveBack(const JournalRecord& record, const std::string& reason);
     void record(const JournalRecord& record);
@@ -204,6 +206,8 @@ private:
     bool encoding_ = false;     // a cut or a reconcile is being encoded
     bool reconciling_ = false;  // it is a reconcile
     unsigned reconcileFailures_ = 0;
+    ReconcileLimit fullReconciles_;
+    bool postponed_ = false;  // and a log line says so
     bool establishing_ = false;  // surveys are being acted upon; later ones wait
     std::uint64_t newestChecksum_ = 0;  // of the file of txid_
     bool caughtUp_ = false;  // the last capture left nothing behind

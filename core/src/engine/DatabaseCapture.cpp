@@ -7,6 +7,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <utility>
+
 namespace litestream::engine {
 
 namespace {
@@ -215,7 +217,9 @@ void Database::giveBack(const JournalRecord& cut, const std::string& reason) {
 
 void Database::wentAway(const std::string& reason) {
     log::info("database went away", {{"db", options_.path.string()}, {"reason", reason}});
-    provable_ = position_;
+    // What was captured before a loss has been thrown away: then no position is what the newest cut reaches to.
+    provable_.reset();
+    if (state_ == State::Tracking) provable_ = position_;
     state_ = State::Detached;
     stateReason_ = reason;
     caughtUp_ = false;
@@ -227,6 +231,11 @@ void Database::wentAway(const std::string& reason) {
 void Database::lost(const std::string& reason) {
     if (state_ != State::Tracking && state_ != State::Lost) {
         if (state_ != State::Closed) refuse(reason);
+        if (state_ == State::Detached) {
+            // It went away while a cut was being made, and the cut failed: nothing continues it.
+            batch_.reset();
+            provable_.reset();
+        }
         armTimer(SteadyClock::now() + std::chrono::seconds(1));
         return;
     }
@@ -258,21 +267,49 @@ bool Database::drain() {
             wentAway(capture.reason);
             return false;
         }
-        if (capture.outcome == Capture::Outcome::Unchanged || capture.outcome == Capture::Outcome::Lost) break;
+        if (capture.outcome == Capture::Outcome::Lost) break;
+        if (capture.outcome == Capture::Outcome::Unchanged) {
+            // Nothing of it is needed, so a comparison that has to wait does not hold up the log.
+            source_->release(capture.position);
+            break;
+        }
     }
+    return true;
+}
+
+bool Database::reconcilePostponed(bool whole) {
+    const auto now = SteadyClock::now();
+    if (lostAgainAt_ && *lostAgainAt_ > now) {
+        armTimer(*lostAgainAt_);
+        return true;
+    }
+    lostAgainAt_.reset();
+    const auto allowed = fullReconciles_.next(now);
+    if (!whole || allowed <= now || forced_ || closing_) {
+        postponed_ = false;
+        return false;
+    }
+    stateReason_ = "the whole database was shipped a short while ago";
+    if (!std::exchange(postponed_, true)) {
+        log::warn("reconcile of the whole database postponed. Until then its replicas stay behind; a restart does it at once",
+                  {{"db", options_.path.string()}, {"cause", lostReason_},
+                   {"wait", std::chrono::ceil<std::chrono::seconds>(allowed - now)}});
+    }
+    armTimer(allowed);
     return true;
 }
 
 void Database::reconcile() {
     if (state_ != State::Lost || encoding_) return;  // an encoding that ends takes another turn
-    if (lostAgainAt_ && *lostAgainAt_ > SteadyClock::now()) {
-        armTimer(*lostAgainAt_);
-        return;
-    }
-    lostAgainAt_.reset();
     std::shared_ptr<Image> image;
+    bool compare = false;
     try {
-        if (!drain()) return;
+        settleSums();
+        std::error_code unknown;
+        const bool gone = !std::filesystem::exists(meta_.pageSums(), unknown) && !unknown;  // somebody took the file away
+        compare = sums_.txid() && sums_.txid() == txid_ && !gone;
+        const bool postponed = reconcilePostponed(!compare);
+        if (!drain() || postponed) return;
         image = source_->image();
     } catch (const Error& error) {
         stateReason_ = error.what();
@@ -280,7 +317,6 @@ void Database::reconcile() {
         armTimer(SteadyClock::now() + std::chrono::milliseconds(100));
         return;
     }
-    settleSums();
     encoding_ = reconciling_ = true;
     stateReason_.clear();
     state_ = State::Tracking;
@@ -289,7 +325,6 @@ void Database::reconcile() {
     commit_ = image->pageCount();
     const Txid txid = txid_.next();
     const ltx::Header head = header(txid, txid);
-    const bool compare = sums_.txid() && sums_.txid() == txid_;
     if (!compare) sums_.distrust();
     const auto build = compare ? nullptr : sums_.build(txid, commit_);
     ++reconciles_;
@@ -313,7 +348,10 @@ void Database::reconcile() {
             failure = error.what();
         }
         image.reset();
-        self->post([=](Database& database) { database.reconciled(payload, record, pages, failure, build); });
+        self->post([=](Database& database) {
+            if (payload && !compare) database.fullReconciles_.spend(SteadyClock::now());
+            database.reconciled(payload, record, pages, failure, build);
+        });
     });
 }
 
@@ -328,6 +366,7 @@ void Database::reconciled(std::shared_ptr<Payload> payload, JournalRecord entry,
         }
         batch_.reset();
         if (state_ == State::Tracking) state_ = State::Lost;
+        provable_.reset();  // it went away meanwhile: what it continued from was never shipped
         lostAgainAt_ = SteadyClock::now() + wait;
         armTimer(*lostAgainAt_);
         return;

@@ -36,6 +36,8 @@ struct Limits {
     std::uint64_t cutBytes = 8u << 20;         ///< a batch with this many bytes of pages is cut
     std::uint64_t memoryBytes = 32u << 20;     ///< of captured and encoded data in the whole process
     std::uint64_t spoolBytes = 1u << 30;       ///< of unsent files per database, on disk
+    /// Least distance between two objects that hold a whole database because its continuity was lost; a sync or a stop does not wait for it.
+    std::chrono::nanoseconds fullReconcileInterval = std::chrono::minutes(10);
     unsigned workers = 2;                      ///< threads for capture and encoding
     unsigned ioThreads = 8;                    ///< threads for blocking transport calls
 };
