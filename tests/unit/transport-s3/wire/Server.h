@@ -1,0 +1,65 @@
+#pragma once
+
+#include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/StreamSocket.h>
+
+#include "Origin.h"
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace litestream::s3 {
+
+/// One connection as the server sees it.
+class Peer {
+public:
+    explicit Peer(Poco::Net::StreamSocket socket) : socket_(std::move(socket)) {}
+
+    /// The next request: head and body. "" when the client closed.
+    std::string request();
+    void send(const std::string& bytes);
+    /// An answer with a length, that keeps the connection.
+    void answer(int status, const std::string& body, const std::string& headers = {});
+    /// Ends the connection with a reset instead of a close.
+    void reset();
+    void close() { socket_.close(); }
+    /// Returns when the client closed or the server ends.
+    void awaitClose();
+
+private:
+    Poco::Net::StreamSocket socket_;
+    std::string buffer_;
+};
+
+/// A server on loopback that does to each connection what a test says, on a thread of its own. The number counts connections from 0.
+class Server {
+public:
+    using Script = std::function<void(Peer&, int number)>;
+
+    explicit Server(Script script);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    Origin origin() const { return {false, "127.0.0.1", port_}; }
+    int connections() const { return connections_; }
+
+private:
+    void accept();
+
+    const Script script_;
+    Poco::Net::ServerSocket socket_;
+    std::uint16_t port_ = 0;
+    std::atomic<int> connections_{0};
+    std::mutex mutex_;  ///< guards the two below
+    bool ended_ = false;
+    std::vector<Poco::Net::StreamSocket> open_;
+    std::vector<std::thread> threads_;  ///< of the accepting thread
+    std::thread accepting_;
+};
+
+}  // namespace litestream::s3
