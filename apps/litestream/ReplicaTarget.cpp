@@ -3,6 +3,7 @@
 #include "common/Setup.h"
 #include "config/Resolve.h"
 #include "litestream/Command.h"
+#include "transport/Compose.h"
 #include "util/Paths.h"
 
 #include <algorithm>
@@ -38,7 +39,7 @@ void pick(ReplicaTarget& target, const std::string& name, const std::string& arg
 }  // namespace
 
 replica::ReplicaStore ReplicaTarget::open(const engine::ReplicaOptions& replica) const {
-    return replica::ReplicaStore(registry->openTransport(replica.transport, replica.options));
+    return replica::ReplicaStore(transport::open(*registry, replica.transport, replica.options, {.label = {{"replica", replica.name}}}));
 }
 
 bool isReplicaUrl(const std::string& argument) {

@@ -11,7 +11,7 @@
 namespace litestream {
 
 /// What the caller can do about a failure. The one who meets the failure classifies it; one place in core decides
-/// what follows (core/src/replica/RetryPolicy.h).
+/// what follows (core/src/transport/RetryPolicy.h).
 enum class ErrorCode {
     NotFound,         ///< the named thing does not exist
     Conflict,         ///< it exists already, or somebody else changed it

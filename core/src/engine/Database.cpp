@@ -27,21 +27,6 @@ MetaPaths metaPaths(const DatabaseOptions& options) {
     return paths;
 }
 
-bool anyCounted(const std::vector<std::shared_ptr<replica::ReplicaStore>>& stores) {
-    return std::any_of(stores.begin(), stores.end(),
-                       [](const auto& store) { return store->capabilities().requestsAreCounted; });
-}
-
-std::vector<std::shared_ptr<replica::ReplicaStore>> openStores(const plugin::Registry& registry,
-                                                               const DatabaseOptions& options) {
-    std::vector<std::shared_ptr<replica::ReplicaStore>> stores;
-    for (const auto& replica : options.replicas) {
-        stores.push_back(
-            std::make_shared<replica::ReplicaStore>(registry.openTransport(replica.transport, replica.options)));
-    }
-    return stores;
-}
-
 /// What a file-like replica gives to its files: the database's own mode and owner, and those of its directory.
 FileAttributes attributesOf(const std::filesystem::path& database) {
     FileAttributes attributes;
@@ -68,13 +53,18 @@ Database::Database(Services& services, const DatabaseOptions& options)
       sums_(sumsFile_),
       cadence_(std::nullopt, false),
       fullReconciles_(services.limits.fullReconcileInterval) {
-    const auto stores = openStores(services.registry, options);
-    cadence_ = Cadence(options.syncInterval, anyCounted(stores));
-    replicas_.resize(stores.size());
-    for (std::size_t i = 0; i < stores.size(); ++i) {
-        replicas_[i].name = options.replicas[i].name;
-        replicas_[i].store = stores[i];
+    for (const auto& chosen : options.replicas) {
+        transport::Stack stack{.rate = services.rate, .label = {{"db", options.path.string()}, {"replica", chosen.name}}};
+        Replica& replica = replicas_.emplace_back();
+        replica.name = chosen.name;
+        replica.requests = stack.metrics;
+        replica.store = std::make_shared<replica::ReplicaStore>(
+            transport::open(services.registry, chosen.transport, chosen.options, stack));
     }
+    const bool anyCounted = std::any_of(replicas_.begin(), replicas_.end(), [](const auto& replica) {
+        return replica.store->capabilities().requestsAreCounted;
+    });
+    cadence_ = Cadence(options.syncInterval, anyCounted);
 }
 
 void Database::start() {
@@ -88,9 +78,8 @@ void Database::start() {
         events.stored = [=](const replica::Upload& upload) {
             onStrand([=](Database& self) { self.stored(i, upload); });
         };
-        events.failed = [=](const replica::Upload& upload, const Error& error, unsigned attempt,
-                            std::chrono::milliseconds wait) {
-            onStrand([=](Database& self) { self.failed(i, upload, error, attempt, wait); });
+        events.failed = [=](const replica::Upload& upload, const Error& error, unsigned, std::chrono::milliseconds wait) {
+            onStrand([=](Database& self) { self.failed(i, upload, error, wait); });
         };
         events.stopped = [=](const std::string& reason) {
             onStrand([=](Database& self) { self.stopped(i, reason); });
@@ -207,6 +196,7 @@ void Database::close(std::function<void(bool)> done) {
         self.waiters_.push_back({done, std::nullopt});
         self.caughtUp_ = false;
         self.forced_ = true;
+        self.hurryReplicas();
         self.attach();
         self.turn();
         self.settleWaiters();
@@ -260,7 +250,7 @@ void Database::status(std::function<void(DatabaseStatus)> done) {
         if (self.source_) status.source = self.source_->status();
         for (const auto& replica : self.replicas_) {
             status.replicas.push_back(
-                {replica.name, kReplicaStates[static_cast<int>(replica.state)], replica.acknowledged, replica.lastError});
+                {replica.name, kReplicaStates[static_cast<int>(replica.state)], replica.acknowledged, replica.lastError, replica.requests});
         }
         status.reconciles = self.reconciles_;
         status.lastReconcile = self.lastReconcile_;

@@ -12,6 +12,7 @@
 #include "engine/SumsKeeper.h"
 #include "replica/Survey.h"
 #include "replica/Uploader.h"
+#include "transport/Compose.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -33,6 +34,7 @@ struct Services {
     const plugin::Registry& registry;
     const Limits limits;
     const std::shared_ptr<WallClock> clock;
+    const std::shared_ptr<transport::RateLimit> rate;  ///< of all transports together; null = no limit
     ChunkPool chunks;
     boost::asio::thread_pool workers;  ///< strands, encoding; never blocks on a network
     boost::asio::thread_pool io;       ///< blocking transport calls, reading of whole databases
@@ -77,6 +79,7 @@ private:
             Stopped,    ///< another writer, or another history
         };
         std::string name;
+        std::shared_ptr<transport::Metrics> requests;
         std::shared_ptr<replica::ReplicaStore> store;
         std::shared_ptr<replica::Uploader> uploader;
         State state = State::Unknown;
@@ -86,16 +89,13 @@ private:
         std::shared_ptr<SumsBuild> seedSums;  ///< page sums that it writes, if any
         bool abandoned = false;  ///< Unknown for so long that its files are not kept any more
         std::string lastError;
-        unsigned failures = 0;
-        std::chrono::steady_clock::time_point lastErrorLogged{};
+        unsigned failures = 0;  ///< calls in a row, each with all its attempts
+        std::optional<std::chrono::steady_clock::time_point> lastErrorLogged;
         std::chrono::steady_clock::time_point seedNotBefore{};
         bool surveyConcluded = false;
         bool doubtful = false;  ///< of our lineage, but nothing tells any more whether its newest file is ours
         bool late = false;      ///< surveyed after the others had been acted upon
         std::optional<std::chrono::steady_clock::time_point> surveyAgainAt;
-
-        /// True at most once in 30 s: then the caller logs its error.
-        bool errorIsDue();
     };
 
     struct Waiter {
@@ -139,7 +139,7 @@ private:
 
     // DatabaseSurvey.cpp: what the replicas hold, and whose they are
     void surveyReplica(std::size_t index);
-    void surveyed(std::size_t index, std::optional<replica::Survey> survey, const std::string& error);
+    void surveyed(std::size_t index, std::optional<replica::Survey> survey, const std::optional<Error>& error);
     void retrySurveys();
     void surveyAllIn(std::chrono::milliseconds wait);
     void establish();
@@ -164,8 +164,9 @@ private:
     void startSeed();
     void settleSums();
     void stored(std::size_t index, const replica::Upload& upload);
-    void failed(std::size_t index, const replica::Upload& upload, const Error& error, unsigned attempt,
-                std::chrono::milliseconds wait);
+    void failed(std::size_t index, const replica::Upload& upload, const Error& error, std::chrono::milliseconds wait);
+    void noteFailure(Replica& replica, const Error& error, std::chrono::milliseconds wait);
+    void noteRecovery(Replica& replica);
     void stopped(std::size_t index, const std::string& reason);
     bool needed(const Payload& payload) const;
     void releaseUnneeded();
@@ -173,6 +174,7 @@ private:
     void demote(Replica& replica, const std::string& reason);
     void needSeed(Replica& replica, std::chrono::milliseconds wait);
     bool anyFailing() const;
+    void hurryReplicas();
 
     Services& services_;
     const DatabaseOptions options_;

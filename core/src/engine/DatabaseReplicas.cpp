@@ -15,19 +15,40 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-/// Failures that heal within so many attempts are nobody's business.
-constexpr unsigned kQuietAttempts = 3;
 /// Encoded data that may wait in memory for one database before it goes to its spool.
 constexpr std::uint64_t kWaitingInMemory = 16u << 20;
 
 }  // namespace
 
-bool Database::Replica::errorIsDue() {
+void Database::noteFailure(Replica& replica, const Error& error, std::chrono::milliseconds wait) {
+    // Every failed call comes here, an upload's or a survey's: the one place that decides what the log shows of it.
     constexpr auto kErrorLogInterval = std::chrono::seconds(30);
     const auto now = SteadyClock::now();
-    if (now - lastErrorLogged <= kErrorLogInterval) return false;
-    lastErrorLogged = now;
-    return true;
+    ++replica.failures;
+    replica.lastError = error.what();
+    const bool loud = !replica.lastErrorLogged || now - *replica.lastErrorLogged >= kErrorLogInterval;
+    if (loud) replica.lastErrorLogged = now;
+    log::write(loud ? log::Level::Error : log::Level::Debug, "monitor error",
+               {{"db", options_.path.string()}, {"replica", replica.name}, {"error", error.what()},
+                {"consecutive_errors", replica.failures}, {"backoff", wait}});
+}
+
+void Database::noteRecovery(Replica& replica) {
+    if (replica.failures == 0) return;
+    log::info("replica sync recovered",
+              {{"db", options_.path.string()}, {"replica", replica.name}, {"previous_errors", replica.failures}});
+    replica.failures = 0;
+    replica.lastError.clear();
+}
+
+void Database::hurryReplicas() {
+    // The last chance: what waits after a failure is tried now.
+    const auto now = SteadyClock::now();
+    for (auto& replica : replicas_) {
+        replica.uploader->hurry();
+        replica.seedNotBefore = std::min(replica.seedNotBefore, now);
+        if (replica.surveyAgainAt) replica.surveyAgainAt = std::min(*replica.surveyAgainAt, now);
+    }
 }
 
 void Database::enqueue(Replica& replica, const std::shared_ptr<Payload>& payload) {
@@ -200,13 +221,7 @@ void Database::stored(std::size_t index, const replica::Upload& upload) {
     if (seed ? replica.state != Replica::State::Seeding || replica.seed != txid : replica.state != Replica::State::Following) return;
     log::debug("ltx file uploaded", {{"db", options_.path.string()}, {"replica", replica.name},
                                      {"level", upload.file.level.value}, {"txid", ltx::format(txid)}});
-    if (replica.failures > 0) {
-        if (replica.failures > kQuietAttempts) {
-            log::info("replica sync recovered", {{"db", options_.path.string()}, {"replica", replica.name}, {"previous_errors", replica.failures}});
-        }
-        replica.failures = 0;
-        replica.lastError.clear();
-    }
+    noteRecovery(replica);
     replica.acknowledged = std::max(replica.acknowledged, txid);
     if (seed) {
         replica.state = Replica::State::Following;
@@ -223,24 +238,16 @@ void Database::stored(std::size_t index, const replica::Upload& upload) {
     if (anchorWanted_ || seedWanted()) turn();
 }
 
-void Database::failed(std::size_t index, const replica::Upload& upload, const Error& error, unsigned attempt,
-                      std::chrono::milliseconds wait) {
+void Database::failed(std::size_t index, const replica::Upload& upload, const Error& error, std::chrono::milliseconds wait) {
     Replica& replica = replicas_[index];
     const bool seed = !upload.persistent;
     if (seed ? replica.state != Replica::State::Seeding || replica.seed != upload.file.range.max
              : replica.state != Replica::State::Following) {
         return;
     }
-    replica.failures = std::max(replica.failures + 1, attempt);
-    // A seed is always in its first attempt: its patience grows here.
-    if (seed) wait = replica::RetryPolicy{}.delay(error.code(), replica.failures + 1, 1.0);
-    replica.lastError = error.what();
-    const bool person = !replica::RetryPolicy::heals(error.code());
-    const bool loud = (person || replica.failures > kQuietAttempts) && replica.errorIsDue();
-    const std::string backoff = std::to_string(wait.count()) + "ms";
-    log::write(loud ? log::Level::Error : log::Level::Debug, "sync error",
-               {{"db", options_.path.string()}, {"replica", replica.name}, {"error", error.what()},
-                {"consecutive_errors", replica.failures}, {"backoff", backoff}});
+    // A seed is always in its first call: its patience grows here.
+    if (seed) wait = transport::RetryPolicy{}.betweenCalls(error, replica.failures + 1, transport::systemTiming().random());
+    noteFailure(replica, error, wait);
     if (seed) {
         needSeed(replica, wait);
         releaseUnneeded();

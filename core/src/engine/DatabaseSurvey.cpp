@@ -19,7 +19,6 @@ using SteadyClock = std::chrono::steady_clock;
 /// For the first survey of a replica; one that fails gets longer, since a replica may hold very many files.
 constexpr auto kSurveyDeadline = std::chrono::seconds(5);
 
-
 std::uint64_t newLineage() {
     std::random_device device;
     std::uint64_t lineage = 0;
@@ -33,35 +32,33 @@ void Database::surveyReplica(std::size_t index) {
     const auto deadline = kSurveyDeadline * (1 + std::min(replicas_[index].failures, 20u));
     boost::asio::post(services_.io, [self = shared_from_this(), index, store = replicas_[index].store, deadline] {
         std::optional<replica::Survey> survey;
-        std::string error;
+        std::optional<Error> error;
         if (self->cancelled_) return;
         try {
             survey = replica::survey(*store, CallContext::within(deadline, self->surveys_.token()));
+        } catch (const Error& failure) {
+            // Nobody asked to stop, so it was the deadline: a slow or stalled store.
+            const bool timeout = failure.code() == ErrorCode::Cancelled;
+            error = timeout ? Error(ErrorCode::Transient, failure.what()) : failure;
         } catch (const std::exception& failure) {
-            error = failure.what();
+            error = Error(ErrorCode::Transient, failure.what());
         }
         self->post([=](Database& database) { database.surveyed(index, survey, error); });
     });
 }
 
-void Database::surveyed(std::size_t index, std::optional<replica::Survey> survey, const std::string& error) {
+void Database::surveyed(std::size_t index, std::optional<replica::Survey> survey, const std::optional<Error>& error) {
     if (state_ == State::Closed) return;
     Replica& replica = replicas_[index];
     replica.surveyConcluded = true;
     replica.survey = std::move(survey);
-    if (!replica.survey) {
-        ++replica.failures;
-        replica.lastError = error;
-        if (replica.errorIsDue()) {
-            log::error("cannot reach replica", {{"db", options_.path.string()}, {"replica", replica.name}, {"error", error}});
-        }
-        const auto wait = std::chrono::seconds(1u << std::min(replica.failures - 1, 4u));
-        replica.surveyAgainAt = SteadyClock::now() + std::min<std::chrono::seconds>(wait, std::chrono::seconds(15));
+    if (replica.survey) {
+        noteRecovery(replica);
+    } else {
+        const auto wait = transport::RetryPolicy{}.betweenCalls(*error, replica.failures + 1, transport::systemTiming().random());
+        noteFailure(replica, *error, wait);
+        replica.surveyAgainAt = SteadyClock::now() + wait;
         armTimer(*replica.surveyAgainAt);
-    } else if (replica.failures > 0) {
-        log::info("replica sync recovered", {{"db", options_.path.string()}, {"replica", replica.name}, {"previous_errors", replica.failures}});
-        replica.failures = 0;
-        replica.lastError.clear();
     }
     if (establishing_) {
         replica.late = true;

@@ -20,6 +20,7 @@ struct Engine::State {
         : services{registry,
                    limits,
                    std::move(clock),
+                   limits.rates.limited() ? std::make_shared<transport::RateLimit>(limits.rates, transport::systemTiming()) : nullptr,
                    ChunkPool(limits.memoryBytes),
                    boost::asio::thread_pool(limits.workers),
                    boost::asio::thread_pool(limits.ioThreads)} {}

@@ -2,6 +2,7 @@
 
 #include "plugin/Registry.h"
 #include "replica/ReplicaStore.h"
+#include "transport/Compose.h"
 #include "util/Clock.h"
 
 #include <chrono>
@@ -40,6 +41,7 @@ struct Limits {
     std::chrono::nanoseconds fullReconcileInterval = std::chrono::minutes(10);
     unsigned workers = 2;                      ///< threads for capture and encoding
     unsigned ioThreads = 8;                    ///< threads for blocking transport calls
+    transport::Rates rates;                    ///< of requests to all replicas together
 };
 
 struct ReplicaStatus {
@@ -47,6 +49,7 @@ struct ReplicaStatus {
     std::string state;  ///< "following", "seeding", "failing: ...", "stopped: ..."
     Txid acknowledged;
     std::string lastError;
+    std::shared_ptr<const transport::Metrics> requests;  ///< live: shared with the transport, which counts on
 };
 
 struct DatabaseStatus {

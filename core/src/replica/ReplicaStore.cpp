@@ -12,7 +12,6 @@
 namespace litestream::replica {
 namespace {
 
-constexpr unsigned kReadAttempts = 3;
 constexpr std::size_t kListPage = 1000;
 constexpr std::size_t kTailGuess = 32u << 10;
 constexpr std::size_t kPiece = 1u << 20;
@@ -86,15 +85,14 @@ std::optional<Tail> decodeTail(ConstBytes tail, std::uint64_t fileSize, std::uin
     return Tail{std::move(*index), decodeTrailer(tail.last(ltx::kTrailerSize)), framesEnd, ltx::crc64(0, covered), covered.size()};
 }
 
-ReplicaStore::ReplicaStore(std::unique_ptr<Transport> transport, RetryPolicy policy)
-    : transport_(std::move(transport)), layout_(transport_->capabilities().layout), policy_(policy) {}
+ReplicaStore::ReplicaStore(std::unique_ptr<Transport> transport)
+    : transport_(std::move(transport)), layout_(transport_->capabilities().layout) {}
 
 std::vector<ObjectInfo> ReplicaStore::listKeys(std::string_view prefix, const CallContext& context) {
     std::vector<ObjectInfo> all;
     std::string startAfter;
     for (;;) {
-        std::vector<ObjectInfo> page;
-        retry(policy_, kReadAttempts, context, [&] { page = transport_->list(prefix, startAfter, kListPage, context); });
+        std::vector<ObjectInfo> page = transport_->list(prefix, startAfter, kListPage, context);
         const bool last = page.size() < kListPage;
         if (!last) {
             if (page.back().key <= startAfter) {
@@ -128,8 +126,7 @@ std::vector<FileInfo> ReplicaStore::listAll(const CallContext& context) {
 
 void ReplicaStore::read(const FileId& file, std::uint64_t offset, MutableBytes into, const CallContext& context) {
     const std::string key = layout_.key(file);
-    std::size_t count = 0;
-    retry(policy_, kReadAttempts, context, [&] { count = transport_->get(key, offset, into, context); });
+    const std::size_t count = transport_->get(key, offset, into, context);
     if (count == into.size()) return;
     throw Error(ErrorCode::Corrupt, "read " + key + ": the object ends at byte " + std::to_string(offset + count) + ", expected " +
                                         std::to_string(offset + into.size()) + " bytes at least");

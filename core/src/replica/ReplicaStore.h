@@ -2,8 +2,8 @@
 
 #include "ltx/Decoder.h"
 #include "replica/Layout.h"
-#include "replica/RetryPolicy.h"
 
+#include <litestream/Error.h>
 #include <litestream/Transport.h>
 
 #include <memory>
@@ -33,11 +33,11 @@ struct Tail {
 /// Throws Error(Corrupt) when they are no tail.
 std::optional<Tail> decodeTail(ConstBytes tail, std::uint64_t fileSize, std::uint64_t& needed);
 
-/// The LTX files of one replica: a Transport seen through a Layout. Calls block and are retried by the rules of RetryPolicy.h
-/// where that is safe. All methods may be called concurrently.
+/// The LTX files of one replica: a Transport seen through a Layout. Calls block. Retries are the business of the transport: whoever
+/// wants them gives a composed one (transport/Compose.h). All methods may be called concurrently.
 class ReplicaStore {
 public:
-    explicit ReplicaStore(std::unique_ptr<Transport> transport, RetryPolicy policy = {});
+    explicit ReplicaStore(std::unique_ptr<Transport> transport);
 
     const TransportCapabilities& capabilities() const noexcept { return transport_->capabilities(); }
     Transport& transport() noexcept { return *transport_; }
@@ -59,7 +59,6 @@ public:
     /// The whole file in pieces of bounded size, for a Decoder. `context` must outlive the source.
     ltx::ByteSource open(const FileInfo& file, const CallContext& context);
 
-    /// One attempt: whoever holds the body decides about the next one.
     std::uint64_t put(const FileId& file, Body& body, const PutOptions& options, const CallContext& context);
 
 private:
@@ -67,7 +66,6 @@ private:
 
     std::unique_ptr<Transport> transport_;
     Layout layout_;
-    RetryPolicy policy_;
 };
 
 }  // namespace litestream::replica

@@ -1,5 +1,7 @@
 #include "replica/Survey.h"
 
+#include <algorithm>
+
 namespace litestream::replica {
 
 Survey survey(ReplicaStore& store, const CallContext& context) {
@@ -12,8 +14,10 @@ Survey survey(ReplicaStore& store, const CallContext& context) {
     }
     if (newest == nullptr) return result;
     result.newest = newest->id.range.max;
-    result.newestTimestamp = newest->timestamp;
-    result.nodeId = store.readHeader(newest->id, context).nodeId;
+    const ltx::Header header = store.readHeader(newest->id, context);
+    // The header is exact where a listing is not; a listing tells of a writer that sends old states just now.
+    result.newestTimestamp = std::max(newest->timestamp, header.timestamp);
+    result.nodeId = header.nodeId;
     if (newest->id.level == kLevel0) result.levelZeroChecksum = store.readTrailer(*newest, context).fileChecksum;
     return result;
 }

@@ -6,7 +6,7 @@ namespace litestream::replica {
 
 namespace {
 
-/// A stalled store must not hold an attempt for ever; a slow line must be able to finish one.
+/// A stalled store must not hold a call for ever; a slow line must be able to finish one.
 CallContext contextFor(std::uint64_t bytes, CancellationToken token) {
     constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
     const auto limit = std::chrono::seconds(10 + bytes / kSlowestBytesPerSecond);
@@ -15,8 +15,9 @@ CallContext contextFor(std::uint64_t bytes, CancellationToken token) {
 
 }  // namespace
 
-Uploader::Uploader(std::shared_ptr<ReplicaStore> store, boost::asio::thread_pool& io, Events events)
-    : store_(std::move(store)), io_(io), events_(std::move(events)) {}
+Uploader::Uploader(std::shared_ptr<ReplicaStore> store, boost::asio::thread_pool& io, Events events,
+                   const transport::RetryPolicy& policy)
+    : store_(std::move(store)), io_(io), events_(std::move(events)), policy_(policy) {}
 
 void Uploader::enqueue(Upload upload) {
     std::unique_lock lock(mutex_);
@@ -46,6 +47,11 @@ void Uploader::clearLocked() {
     backoff_.reset();
 }
 
+void Uploader::hurry() {
+    const std::unique_lock lock(mutex_);
+    if (backoff_) backoff_->cancel();
+}
+
 bool Uploader::busy() const {
     std::unique_lock lock(mutex_);
     return active_ || !queue_.empty();
@@ -58,11 +64,11 @@ void Uploader::startNext(std::unique_lock<std::mutex>&) {
     queue_.pop_front();
     boost::asio::post(io_, [self = shared_from_this(), next = std::move(next), epoch = epoch_,
                             token = cancellation_.token()]() mutable {
-        self->attempt(std::move(next), 1, epoch, std::move(token));
+        self->send(std::move(next), 1, epoch, std::move(token));
     });
 }
 
-void Uploader::attempt(Upload upload, unsigned number, std::uint64_t epoch, CancellationToken token) {
+void Uploader::send(Upload upload, unsigned number, std::uint64_t epoch, CancellationToken token) {
     const CallContext context = contextFor(upload.content->expectedSize(), std::move(token));
     // A snapshot's content is a function of its name: writing it again is no conflict.
     const bool conditional = store_->capabilities().conditionalPut && upload.file.level == kLevel0;
@@ -89,10 +95,16 @@ bool Uploader::isOurs(const Upload& upload, const CallContext& context) {
     // so size and checksum decide.
     if (upload.content->size() == 0) return false;
     const auto key = Layout(store_->capabilities().layout).key(upload.file);
-    const auto found = store_->transport().head(key, context);
-    if (found.size != upload.content->size()) return false;
-    const auto trailer = store_->readTrailer({upload.file, found.size, found.timestamp}, context);
-    return trailer.fileChecksum == upload.content->fileChecksum();
+    try {
+        const auto found = store_->transport().head(key, context);
+        if (found.size != upload.content->size()) return false;
+        const auto trailer = store_->readTrailer({upload.file, found.size, found.timestamp}, context);
+        return trailer.fileChecksum == upload.content->fileChecksum();
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::NotFound) throw;
+        // Gone between the two answers: the name is free again, which is nobody's fault and soon settled.
+        throw Error(ErrorCode::Transient, error.what());
+    }
 }
 
 void Uploader::finished(const Upload& upload, std::uint64_t epoch) {
@@ -112,7 +124,7 @@ void Uploader::failed(const Upload& upload, const Error& error, unsigned number,
     {
         std::unique_lock lock(mutex_);
         if (epoch != epoch_) return;
-        wait = policy_.delay(error.code(), number + 1, std::uniform_real_distribution<>(0, 1)(random_));
+        wait = policy_.betweenCalls(error, number, std::uniform_real_distribution<>(0, 1)(random_));
         if (!upload.persistent) {
             queue_.clear();
             active_ = false;
@@ -129,9 +141,13 @@ void Uploader::failed(const Upload& upload, const Error& error, unsigned number,
     if (epoch != epoch_) return;
     backoff_ = std::make_shared<boost::asio::steady_timer>(io_, wait);
     backoff_->async_wait([self = shared_from_this(), upload, number, epoch, token = cancellation_.token()](
-                             const boost::system::error_code& cancelled) {
-        if (cancelled) return;
-        self->attempt(upload, number + 1, epoch, token);
+                             const boost::system::error_code&) {
+        // Expired or hurried: both mean now. What was cleared has another epoch.
+        {
+            const std::unique_lock waking(self->mutex_);
+            if (epoch != self->epoch_) return;
+        }
+        self->send(upload, number + 1, epoch, token);
     });
 }
 

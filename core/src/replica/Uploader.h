@@ -2,7 +2,7 @@
 
 #include "replica/Content.h"
 #include "replica/ReplicaStore.h"
-#include "replica/RetryPolicy.h"
+#include "transport/RetryPolicy.h"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -30,7 +30,7 @@ struct Upload {
 /// Sends files to one replica strictly in the order in which they were given, one at a time, so that what arrived is always
 /// a prefix: a process that dies leaves no hole behind (docs/decisions/0004).
 ///
-/// Failures that may heal are tried again for ever, by RetryPolicy. An object that is already there with other content means another writer: the uploader then stops
+/// Calls that fail are repeated for ever, by RetryPolicy::betweenCalls; the attempts inside a call are the transport's business. An object that is already there with other content means another writer: the uploader then stops
 /// for good and says so.
 ///
 /// Threads: all methods may be called from any thread. Events come one at a time on the I/O pool, outside the lock.
@@ -39,13 +39,14 @@ public:
     struct Events {
         /// The file is durable at the replica.
         std::function<void(const Upload&)> stored;
-        /// An attempt failed. `attempt` counts from 1; `wait` until the next one. For an upload that is not persistent this is its end.
-        std::function<void(const Upload&, const Error&, unsigned attempt, std::chrono::milliseconds wait)> failed;
+        /// A call failed, all its attempts included. `failures` counts from 1; `wait` until the next call. For an upload that is not
+        /// persistent this is its end.
+        std::function<void(const Upload&, const Error&, unsigned failures, std::chrono::milliseconds wait)> failed;
         /// Another writer uses this replica: nothing will be sent any more.
         std::function<void(const std::string& reason)> stopped;
     };
 
-    Uploader(std::shared_ptr<ReplicaStore> store, boost::asio::thread_pool& io, Events events);
+    Uploader(std::shared_ptr<ReplicaStore> store, boost::asio::thread_pool& io, Events events, const transport::RetryPolicy& policy = {});
 
     void enqueue(Upload upload);
     /// Forgets what waits and cancels what is under way. The caller gets no further events for these.
@@ -53,21 +54,24 @@ public:
     /// As clear(), and for good. Does not wait.
     void close();
 
+    /// Ends the wait after a failure, if there is one: tries again now.
+    void hurry();
+
     /// True while something waits or is under way.
     bool busy() const;
 
 private:
     void startNext(std::unique_lock<std::mutex>& lock);
     void clearLocked();
-    void attempt(Upload upload, unsigned number, std::uint64_t epoch, CancellationToken token);
+    void send(Upload upload, unsigned number, std::uint64_t epoch, CancellationToken token);
     void finished(const Upload& upload, std::uint64_t epoch);
     void failed(const Upload& upload, const Error& error, unsigned number, std::uint64_t epoch);
     bool isOurs(const Upload& upload, const CallContext& context);
 
     std::shared_ptr<ReplicaStore> store_;
     boost::asio::thread_pool& io_;
-    Events events_;
-    RetryPolicy policy_;
+    const Events events_;
+    const transport::RetryPolicy policy_;
 
     mutable std::mutex mutex_;  // guards everything below
     std::deque<Upload> queue_;

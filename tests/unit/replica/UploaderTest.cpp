@@ -2,6 +2,7 @@
 
 #include "ltx/Encoder.h"
 #include "plugin/Registry.h"
+#include "transport/Compose.h"
 
 #include <gtest/gtest.h>
 
@@ -52,6 +53,12 @@ public:
     }
     ObjectInfo head(const std::string& key, const CallContext&) override {
         const std::unique_lock lock(mutex_);
+        if (!headFaults.empty()) {
+            const ErrorCode code = headFaults.front();
+            headFaults.erase(headFaults.begin());
+            if (code == ErrorCode::NotFound) objects.erase(key);
+            throw Error(code, "head " + key + ": failed");
+        }
         return {key, objects.at(key).size(), {}};
     }
     std::vector<ObjectInfo> list(std::string_view, std::string_view, std::size_t, const CallContext&) override { return {}; }
@@ -65,6 +72,7 @@ public:
 
     std::mutex mutex_;  // guards everything below
     std::vector<Fault> faults;
+    std::vector<ErrorCode> headFaults;  ///< NotFound: somebody removes the object
     std::vector<std::string> attempts;
     std::map<std::string, std::vector<std::byte>> objects;
     bool held = false;
@@ -90,6 +98,9 @@ public:
     std::unique_ptr<Body> open() const override;
     std::uint64_t size() const noexcept override { return const_cast<ltx::MemorySink&>(sink_).bytes().size(); }
     std::uint64_t fileChecksum() const noexcept override { return checksum_; }
+    std::uint64_t expectedSize() const noexcept override { return expected > 0 ? expected : size(); }
+
+    std::uint64_t expected = 0;
 
 private:
     friend class FileBody;
@@ -113,11 +124,22 @@ std::unique_ptr<Body> FileContent::open() const {
     return std::make_unique<FileBody>(const_cast<ltx::MemorySink&>(sink_).bytes());
 }
 
+/// Waits that no test notices.
+transport::RetryPolicy quick() {
+    transport::RetryPolicy policy;
+    policy.first = policy.firstThrottled = policy.again = policy.patient = policy.againRoom = 1ms;
+    return policy;
+}
+
 class UploaderTest : public ::testing::Test {
 protected:
-    UploaderTest() {
-        auto transport = std::make_unique<ScriptedTransport>();
-        transport_ = transport.get();
+    /// Without the attempts inside a call: each fault is a failed call.
+    UploaderTest() { make(quick(), std::make_unique<ScriptedTransport>()); }
+
+    void make(const transport::RetryPolicy& policy, std::unique_ptr<ScriptedTransport> scripted, bool composed = false) {
+        transport_ = scripted.get();
+        std::unique_ptr<Transport> transport = std::move(scripted);
+        if (composed) transport = transport::compose(std::move(transport), {.retry = policy});
         store_ = std::make_shared<ReplicaStore>(std::move(transport));
         Uploader::Events events;
         events.stored = [this](const Upload& upload) { note([&] { stored_.push_back(upload.file.range.max.value); }); };
@@ -125,7 +147,7 @@ protected:
             note([&] { failures_.emplace_back(error.code(), attempt); });
         };
         events.stopped = [this](const std::string& reason) { note([&] { stopped_ = reason; }); };
-        uploader_ = std::make_shared<Uploader>(store_, io_, std::move(events));
+        uploader_ = std::make_shared<Uploader>(store_, io_, std::move(events), policy);
     }
     ~UploaderTest() override {
         uploader_->close();
@@ -143,6 +165,16 @@ protected:
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, 30s, condition);
     }
+    /// For conditions that no event announces.
+    template <class Condition>
+    bool waitUntil(Condition condition) {
+        std::unique_lock lock(mutex_);
+        for (const auto end = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < end;) {
+            if (condition()) return true;
+            changed_.wait_for(lock, 1ms);
+        }
+        return false;
+    }
     Upload file(std::uint64_t txid, unsigned value = 1) {
         return {{kLevel0, {Txid{txid}, Txid{txid}}}, {}, {}, std::make_shared<FileContent>(Txid{txid}, value, *codec_)};
     }
@@ -158,6 +190,12 @@ protected:
     std::vector<std::pair<ErrorCode, unsigned>> failures_;
     std::string stopped_;
     std::shared_ptr<Uploader> uploader_;
+};
+
+/// With the attempts inside a call, as the engine has it.
+class ComposedUploaderTest : public UploaderTest {
+protected:
+    ComposedUploaderTest() { make(quick(), std::make_unique<ScriptedTransport>(), true); }
 };
 
 using Fault = ScriptedTransport::Fault;
@@ -223,6 +261,86 @@ TEST_F(UploaderTest, AFailedSeedTakesWhatIsQueuedBehindItAlong) {
     uploader_->enqueue(file(3));
     ASSERT_TRUE(waitFor([&] { return !stored_.empty(); }));
     EXPECT_EQ(stored_, (Order{3}));
+}
+
+TEST_F(UploaderTest, ALostAnswerIsSettledWhateverFailsMeanwhile) {
+    transport_->faults = {Fault::StoreThenFail, Fault::Refuse};
+    transport_->headFaults = {ErrorCode::Transient, ErrorCode::Throttled};
+    uploader_->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
+    EXPECT_EQ(failures_.size(), 4u);
+    EXPECT_EQ(stopped_, "");
+}
+
+TEST_F(UploaderTest, AnObjectThatVanishesWhileItIsComparedIsSentAgain) {
+    transport_->faults = {Fault::StoreThenFail};
+    transport_->headFaults = {ErrorCode::NotFound};
+    uploader_->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
+    ASSERT_EQ(failures_.size(), 2u);
+    EXPECT_EQ(failures_[1].first, ErrorCode::Transient) << "nobody needs to look after it";
+    const std::unique_lock lock(transport_->mutex_);
+    EXPECT_EQ(transport_->objects.size(), 1u);
+}
+
+TEST_F(UploaderTest, HurryingEndsTheWaitAfterAFailure) {
+    transport::RetryPolicy slow;
+    slow.again = slow.againLongest = std::chrono::hours(1);
+    make(slow, std::make_unique<ScriptedTransport>());
+    transport_->faults = {Fault::Refuse};
+    uploader_->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return failures_.size() == 1; }));
+    // The event comes just before the wait begins.
+    ASSERT_TRUE(waitUntil([&] {
+        uploader_->hurry();
+        return stored_.size() == 1;
+    }));
+}
+
+TEST_F(ComposedUploaderTest, FaultsThatHealWithinACallAreNobodysBusiness) {
+    transport_->faults = {Fault::Refuse, Fault::Throttle, Fault::Refuse};
+    uploader_->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
+    EXPECT_TRUE(failures_.empty());
+}
+
+TEST_F(ComposedUploaderTest, T70_AnAnswerThatWasLostWithinACallIsNoConflict) {
+    transport_->faults = {Fault::Refuse, Fault::StoreThenFail, Fault::Refuse};
+    transport_->headFaults = {ErrorCode::Transient};
+    uploader_->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
+    EXPECT_TRUE(failures_.empty());
+    EXPECT_EQ(stopped_, "");
+}
+
+TEST_F(ComposedUploaderTest, AnAnswerThatWasLostWithTheLastAttemptIsNoConflictInTheNextCall) {
+    transport_->faults.assign(quick().attempts - 1, Fault::Refuse);
+    transport_->faults.push_back(Fault::StoreThenFail);
+    uploader_->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
+    EXPECT_EQ(failures_, (std::vector{std::pair{ErrorCode::Transient, 1u}}));
+    EXPECT_EQ(stopped_, "");
+}
+
+TEST_F(ComposedUploaderTest, ClosingEndsAWaitWithinACall) {
+    transport::RetryPolicy slow;
+    slow.first = slow.longest = std::chrono::hours(1);
+    slow.total = std::chrono::hours(2);
+    auto scripted = std::make_unique<ScriptedTransport>();
+    scripted->faults = {Fault::Refuse};
+    make(slow, std::move(scripted), true);
+    // One that is given the time to wait for hours.
+    const auto content = std::make_shared<FileContent>(Txid{1}, 1, *codec_);
+    content->expected = std::uint64_t{1} << 40;
+    uploader_->enqueue({{kLevel0, {Txid{1}, Txid{1}}}, {}, {}, content});
+    ASSERT_TRUE(waitUntil([&] {
+        const std::unique_lock lock(transport_->mutex_);
+        return transport_->attempts.size() == 1;
+    }));
+    uploader_->close();
+    io_.join();
+    EXPECT_TRUE(stored_.empty());
+    EXPECT_TRUE(failures_.empty());
 }
 
 }  // namespace

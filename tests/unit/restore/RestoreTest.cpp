@@ -1,6 +1,7 @@
 #include "Fixture.h"
 
 #include "ltx/Encoder.h"
+#include "transport/Compose.h"
 
 #include <algorithm>
 #include <atomic>
@@ -246,11 +247,10 @@ TEST(Restore, ReportsWhatSqliteFindsWrongAndRemovesTheFile) {
 TEST(Restore, HealsFromFailuresThatPass) {
     const Replica replica;
     std::atomic<int> calls{0};
-    replica::ReplicaStore store(watched(openTransport(replica.root()),
-                                        [&](const std::string& key) {
-                                            if (calls++ % 3 == 0) throw Error(ErrorCode::Transient, "get " + key + ": connection reset by peer");
-                                        }),
-                                replica::RetryPolicy{std::chrono::milliseconds(1), std::chrono::milliseconds(2), std::chrono::milliseconds(2)});
+    auto failing = watched(openTransport(replica.root()), [&](const std::string& key) {
+        if (calls++ % 3 == 0) throw Error(ErrorCode::Transient, "get " + key + ": connection reset by peer");
+    });
+    replica::ReplicaStore store(transport::compose(std::move(failing), {}));
     Options options;
     options.output = replica.output();
     options.parallelism = 1;  // so that no request meets two failures in a row
