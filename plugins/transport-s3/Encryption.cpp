@@ -1,13 +1,12 @@
 #include "Encryption.h"
 
+#include "Digest.h"
 #include "TextFile.h"
 
 #include <litestream/Error.h>
 
 #include <Poco/Base64Decoder.h>
-#include <Poco/Base64Encoder.h>
 #include <Poco/Exception.h>
-#include <Poco/MD5Engine.h>
 
 #include <iterator>
 #include <sstream>
@@ -18,36 +17,21 @@ namespace {
 
 constexpr std::size_t kKeyBytes = 32;
 
-std::string encode(const std::string& bytes) {
-    std::ostringstream text;
-    Poco::Base64Encoder encoder(text);
-    encoder.rdbuf()->setLineLength(0);
-    encoder << bytes;
-    encoder.close();
-    return text.str();
-}
-
-/// The bytes that `base64` stands for; empty when it is not standard base64 of exactly one key.
-Secret decodeKey(const Secret& base64) {
-    std::istringstream text(base64.reveal());
+/// The bytes that `text` stands for; empty when it is not standard base64 of exactly one key.
+Secret decodeKey(const Secret& text) {
+    std::istringstream encoded(text.reveal());
     std::string bytes;
     try {
-        Poco::Base64Decoder decoder(text);
+        Poco::Base64Decoder decoder(encoded);
         bytes.assign(std::istreambuf_iterator<char>(decoder), {});
     } catch (const Poco::Exception&) {
         return {};
     }
     Secret key(std::move(bytes));
     // The decoder skips blanks and takes missing padding; stores do not.
-    if (key.reveal().size() != kKeyBytes || encode(key.reveal()) != base64.reveal()) return {};
+    const std::string& raw = key.reveal();
+    if (raw.size() != kKeyBytes || base64({reinterpret_cast<const unsigned char*>(raw.data()), raw.size()}) != text.reveal()) return {};
     return key;
-}
-
-std::string md5Of(const Secret& key) {
-    Poco::MD5Engine engine;
-    engine.update(key.reveal());
-    const auto& digest = engine.digest();
-    return encode(std::string(digest.begin(), digest.end()));
 }
 
 Secret givenKey(const OptionValues& options) {
@@ -78,7 +62,7 @@ std::optional<CustomerKey> customerKeyFrom(const OptionValues& options, const Or
         throw Error(ErrorCode::InvalidArgument,
                     "sse-customer-key: wanted standard base64 of exactly 32 bytes. Make one with: openssl rand -base64 32");
     }
-    key.keyMd5 = md5Of(bytes);
+    key.keyMd5 = md5Base64(bytesOf(bytes.reveal()));
     const std::string expected = options.textOr("sse-customer-key-md5", "");
     if (!expected.empty() && expected != key.keyMd5) {
         throw Error(ErrorCode::InvalidArgument, "sse-customer-key-md5: the key has another MD5");

@@ -1,12 +1,26 @@
-# What turns options, URLs and credentials into settings.
+# What turns options, URLs and credentials into settings and signing keys.
 set(transport_s3_settings_sources
   AccessPoint.cpp
+  CachedCredentials.cpp
+  ContainerCredentials.cpp
+  CredentialChain.cpp
+  CredentialProcess.cpp
+  CredentialText.cpp
   Encryption.cpp
   Endpoint.cpp
   Environment.cpp
+  EnvironmentCredentials.cpp
+  HttpDocuments.cpp
+  IniFile.cpp
+  InstanceCredentials.cpp
+  ProfileCredentials.cpp
+  Profiles.cpp
   Provider.cpp
   Settings.cpp
+  StaticCredentials.cpp
+  Sts.cpp
   TextFile.cpp
   Url.cpp
   UrlHost.cpp
-  UrlQuery.cpp)
+  UrlQuery.cpp
+  WebIdentityCredentials.cpp)

@@ -1,12 +1,11 @@
 #include "Settings.h"
 
 #include "AccessPoint.h"
+#include "Encode.h"
 #include "Endpoint.h"
 #include "Provider.h"
 
 #include <litestream/Error.h>
-
-#include <Poco/URI.h>
 
 #include <algorithm>
 
@@ -143,9 +142,7 @@ Place Settings::place(std::string_view inRegion) const {
     if (addressing == Addressing::VirtualHost) {
         place.origin.host.insert(0, hostLabel(bucket) + ".");
     } else {
-        std::string encoded;
-        Poco::URI::encode(bucket, ":/?#[]@!$&'()*+,;=", encoded);
-        place.basePath += "/" + encoded;
+        place.basePath += "/" + percentEncode(bucket, false);
     }
     return place;
 }

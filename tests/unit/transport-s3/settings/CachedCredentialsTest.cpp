@@ -1,0 +1,214 @@
+#include "CachedCredentials.h"
+#include "Support.h"
+
+#include <atomic>
+#include <future>
+#include <latch>
+#include <thread>
+
+namespace litestream::s3 {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Gives out credentials with rising numbers, or fails, as the test says.
+class Script final : public CredentialSource {
+public:
+    struct State {
+        std::atomic<int> asked{0};
+        std::atomic<bool> fails{false};
+        std::atomic<bool> changed{false};
+        std::optional<std::chrono::seconds> lifetime;
+        std::function<void()> before = [] {};
+    };
+    Script(State& state, const WallTime& now) : state_(state), now_(now) {}
+
+    std::optional<Credentials> fetch(const CallContext&) override {
+        const int number = ++state_.asked;
+        state_.changed = false;
+        state_.before();
+        if (state_.fails) throw Error(ErrorCode::Transient, "scripted failure");
+        Credentials credentials{"id-" + std::to_string(number), Secret("hidden"), Secret(), std::nullopt};
+        if (state_.lifetime) credentials.expires = now_ + *state_.lifetime;
+        return credentials;
+    }
+    bool changed() override { return state_.changed; }
+
+private:
+    State& state_;
+    const WallTime& now_;
+};
+
+/// Has nothing and counts.
+class Nothing final : public CredentialSource {
+public:
+    explicit Nothing(int& asked) : asked_(asked) {}
+    std::optional<Credentials> fetch(const CallContext&) override {
+        ++asked_;
+        return std::nullopt;
+    }
+
+private:
+    int& asked_;
+};
+
+class Cached : public testing::Test {
+protected:
+    Cached() {
+        std::vector<std::unique_ptr<CredentialSource>> sources;
+        sources.push_back(std::make_unique<Script>(state_, now_));
+        cache_ = std::make_unique<CachedCredentials>(std::move(sources), [this] { return now_; });
+    }
+    std::string id() { return cache_->get({}).accessKeyId; }
+
+    WallTime now_{1000h};
+    Script::State state_;
+    std::unique_ptr<CachedCredentials> cache_;
+};
+
+}  // namespace
+
+TEST_F(Cached, KeepsLastingCredentials) {
+    EXPECT_EQ(id(), "id-1");
+    now_ += 10000h;
+    EXPECT_EQ(id(), "id-1");
+}
+
+TEST_F(Cached, RefreshesFiveMinutesBeforeTheEnd) {
+    state_.lifetime = 3600s;
+    EXPECT_EQ(id(), "id-1");
+    now_ += 3600s - 301s;
+    EXPECT_EQ(id(), "id-1");
+    now_ += 1s;
+    EXPECT_EQ(id(), "id-2");
+    now_ += 3600s - 301s;
+    EXPECT_EQ(id(), "id-2");
+}
+
+TEST_F(Cached, KeepsValidCredentialsWhenARefreshFails) {
+    state_.lifetime = 3600s;
+    EXPECT_EQ(id(), "id-1");
+    state_.fails = true;
+    now_ += 3400s;
+    EXPECT_EQ(id(), "id-1");
+    EXPECT_EQ(id(), "id-1");
+    EXPECT_EQ(state_.asked, 2) << "a failed refresh is not tried again at once";
+    now_ += 6s;
+    EXPECT_EQ(id(), "id-1");
+    EXPECT_EQ(state_.asked, 3);
+    now_ += 200s;
+    EXPECT_STREQ(errorOf([&] { id(); }).what(), "scripted failure");
+    state_.fails = false;
+    now_ += 6s;
+    EXPECT_EQ(id(), "id-5");
+}
+
+TEST_F(Cached, AsksCredentialsThatExpireSoonOnceInAWhile) {
+    state_.lifetime = 120s;
+    EXPECT_EQ(id(), "id-1");
+    EXPECT_EQ(id(), "id-1");
+    now_ += 6s;
+    EXPECT_EQ(id(), "id-2");
+}
+
+TEST_F(Cached, RefusesCredentialsThatHaveExpired) {
+    state_.lifetime = -1s;
+    const Error error = errorOf([&] { id(); });
+    EXPECT_EQ(error.code(), ErrorCode::Transient);
+    EXPECT_TRUE(contains(error.what(), "expired")) << error.what();
+}
+
+TEST_F(Cached, KeepsAFailureForAMoment) {
+    state_.fails = true;
+    for (int i = 0; i < 3; ++i) EXPECT_STREQ(errorOf([&] { id(); }).what(), "scripted failure");
+    EXPECT_EQ(state_.asked, 1);
+    state_.fails = false;
+    now_ += 5s;
+    EXPECT_EQ(id(), "id-2");
+}
+
+TEST_F(Cached, AsksAgainWhenTheSourceChanged) {
+    EXPECT_EQ(id(), "id-1");
+    state_.changed = true;
+    EXPECT_EQ(id(), "id-2");
+    EXPECT_EQ(id(), "id-2");
+}
+
+TEST_F(Cached, OneThreadAsksForAll) {
+    std::promise<void> release;
+    std::latch entered(1);
+    state_.before = [&, gate = release.get_future().share()] {
+        entered.count_down();
+        gate.wait();
+    };
+    auto first = std::async(std::launch::async, [&] { return id(); });
+    entered.wait();
+    std::vector<std::future<std::string>> others;
+    for (int i = 0; i < 4; ++i) others.push_back(std::async(std::launch::async, [&] { return id(); }));
+    release.set_value();
+    EXPECT_EQ(first.get(), "id-1");
+    for (auto& other : others) EXPECT_EQ(other.get(), "id-1");
+    EXPECT_EQ(state_.asked, 1);
+}
+
+TEST_F(Cached, OthersGoOnWithWhatIsValidDuringARefresh) {
+    state_.lifetime = 3600s;
+    EXPECT_EQ(id(), "id-1");
+    now_ += 3400s;
+    std::promise<void> release;
+    std::latch entered(1);
+    state_.before = [&, gate = release.get_future().share()] {
+        entered.count_down();
+        gate.wait();
+    };
+    auto refreshing = std::async(std::launch::async, [&] { return id(); });
+    entered.wait();
+    EXPECT_EQ(id(), "id-1");
+    release.set_value();
+    EXPECT_EQ(refreshing.get(), "id-2");
+}
+
+TEST_F(Cached, AWaitingCallCanBeCancelled) {
+    std::promise<void> release;
+    std::latch entered(1);
+    state_.before = [&, gate = release.get_future().share()] {
+        entered.count_down();
+        gate.wait();
+    };
+    auto first = std::async(std::launch::async, [&] { return id(); });
+    entered.wait();
+    CancellationSource source;
+    auto waiting = std::async(std::launch::async, [&] {
+        return errorOf([&] { cache_->get({CallContext::Clock::time_point::max(), source.token()}); }).code();
+    });
+    source.cancel();
+    EXPECT_EQ(waiting.get(), ErrorCode::Cancelled);
+    EXPECT_EQ(errorOf([&] { cache_->get(CallContext::within(1ms)); }).code(), ErrorCode::Cancelled);
+    release.set_value();
+    EXPECT_EQ(first.get(), "id-1");
+}
+
+TEST_F(Cached, ACancelledRefreshLeavesNoFailureBehind) {
+    CancellationSource source;
+    source.cancel();
+    EXPECT_EQ(errorOf([&] { cache_->get({CallContext::Clock::time_point::max(), source.token()}); }).code(), ErrorCode::Cancelled);
+    EXPECT_EQ(id(), "id-1");
+}
+
+TEST(CachedCredentials, SayWhatToSetWhenThereAreNone) {
+    int asked = 0;
+    std::vector<std::unique_ptr<CredentialSource>> sources;
+    sources.push_back(std::make_unique<Nothing>(asked));
+    sources.push_back(std::make_unique<Nothing>(asked));
+    CachedCredentials cache(std::move(sources), [] { return WallTime(1000h); });
+    for (int i = 0; i < 3; ++i) {
+        const Error error = errorOf([&] { cache.get({}); });
+        EXPECT_EQ(error.code(), ErrorCode::Denied);
+        EXPECT_TRUE(contains(error.what(), "no credentials for s3")) << error.what();
+        EXPECT_TRUE(contains(error.what(), "Set LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY")) << error.what();
+    }
+    EXPECT_EQ(asked, 2);
+}
+
+}  // namespace litestream::s3
