@@ -1,3 +1,4 @@
+#include "LockHolders.h"
 #include "SqliteSource.h"
 
 #include <sys/prctl.h>
@@ -47,8 +48,13 @@ HeldLock spinForWriteLock(LockConnection& connection) {
 
 bool SqliteSource::tryEnterBackfill() {
     if (!released_ || !guard_->enterBackfill(position_)) return false;
-    hardLimit_ = settings_.walLimitHard;
+    logCanBeRecycled();
     return true;
+}
+
+void SqliteSource::logCanBeRecycled() {
+    hardLimit_ = settings_.walLimitHard;
+    reportAbove_ = settings_.walLimitSoft;
 }
 
 /// An application that writes without a pause leaves one door open: between the end of its checkpoint and its next write. Whoever misses it makes
@@ -88,6 +94,7 @@ void SqliteSource::keepHouse(PageSink& sink, Capture& result) {
         host_.log(LogLevel::Warning, context_.database.string() + ": " + refusal.what());
     }
     plan_->done(step, outcome, SteadyClock::now());
+    if (outcome == CheckpointPlan::Result::Blocked) reportReader(*header);
     // An idle database keeps one connection.
     if (step == CheckpointPlan::Step::Passive && guard_->hold() == Guard::Hold::Backfill) checkpointer_->close();
 }
@@ -134,7 +141,7 @@ bool SqliteSource::finishUnderWriteLock(PageSink& sink, Capture& result) {
     }
     // Core releases what it gets as soon as capture() returns. That would be after the writers are let go, hence too late.
     if (!guard_->enterBackfill(position_)) return false;
-    hardLimit_ = settings_.walLimitHard;
+    logCanBeRecycled();
     return true;
 }
 
@@ -162,6 +169,28 @@ void SqliteSource::enforceHardLimit(const WalIndexHeader& header) {
     hardLimit_ = 2 * walBytes(header.mxFrame);  // what follows starts with the same log
     throw WalDamage("the WAL has grown to " + std::to_string(walBytes(header.mxFrame)) +
                     " bytes, beyond wal-limit-hard: it is let go so that the application can recycle it");
+}
+
+/// The log grows because somebody reads an old state and does not end. Only a person can do something about it, who has to know whom to ask. Once, and
+/// again whenever the log has doubled.
+void SqliteSource::reportReader(const WalIndexHeader& header) {
+    const std::uint64_t bytes = walBytes(header.mxFrame);
+    if (bytes <= reportAbove_) return;
+    if (const auto pin = image_.lock(); pin && !pin->revoked()) return;  // it is our own image that reads
+    if (!guard_->blockedByReader(header)) return;
+    std::string readers;
+    const auto shm = identityOf(context_.database.string() + "-shm");
+    for (int reader = 0; shm && reader < WalIndex::kReaders; ++reader) {
+        if (reader > 0 && connection_->index().readMark(reader) >= header.mxFrame) continue;
+        for (const auto& holder : foreignHolders(shm->inode, kLockBytes + readLock(reader))) {
+            readers += (readers.empty() ? "" : ", ") + describe(holder);
+        }
+    }
+    reportAbove_ = 2 * bytes;
+    host_.log(LogLevel::Warning, context_.database.string() + ": the WAL has grown to " + std::to_string(bytes) +
+                                     " bytes and cannot be recycled, because of a reader of an older state: " +
+                                     (readers.empty() ? describe(LockHolder{}) : readers) +
+                                     ". End its transaction, or the process");
 }
 
 /// More frames copied than written is the trace of SQLite's WAL-reset bug in another process: its next commits may build on

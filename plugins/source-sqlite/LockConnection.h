@@ -19,7 +19,8 @@ struct sqlite3_file;
 
 namespace litestream::sqlite {
 
-/// SQLite's lock bytes in the -shm file.
+/// SQLite's lock bytes, and where the first of them lies in the -shm file.
+inline constexpr int kLockBytes = 120;
 inline constexpr int kWriteLock = 0;
 inline constexpr int kCheckpointLock = 1;
 constexpr int readLock(int reader) noexcept {

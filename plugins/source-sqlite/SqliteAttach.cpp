@@ -60,7 +60,7 @@ Attachment SqliteSource::attachNow(const Position* last) {
     guard_.emplace(*connection_);
     checkpointer_.emplace(context_.database);
     plan_.emplace(settings_);
-    hardLimit_ = settings_.walLimitHard;
+    logCanBeRecycled();
     released_ = true;
 
     // The guard first: what the header says then cannot go away.

@@ -64,6 +64,8 @@ private:
     bool tryEnterBackfill();
     void meetCheckpoint();
     void enforceHardLimit(const WalIndexHeader& header);
+    void logCanBeRecycled();
+    void reportReader(const WalIndexHeader& header);
     void reportOverrun(const WalIndexHeader& header);
 
     std::uint64_t walBytes(std::uint32_t frames) const noexcept { return frames * frameBytes(position_.pageSize); }
@@ -85,6 +87,7 @@ private:
     std::optional<std::string> lost_;
     std::weak_ptr<ImagePin> image_;
     std::uint64_t hardLimit_ = 0;
+    std::uint64_t reportAbove_ = 0;  ///< bytes of log from which a reader that holds it is named
     std::uint32_t abandonedAttempt_ = 0;  // nBackfillAttempted of a checkpoint that does not end
     bool overrunReported_ = false;
     SteadyClock::time_point nextPathCheck_{};

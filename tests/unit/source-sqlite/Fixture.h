@@ -43,6 +43,8 @@ public:
     void send(const std::string& line);
     Answer receive();
 
+    int pid() const noexcept { return process_; }
+
     /// Closes the connection and waits for the process; kill() does not close the connection.
     void close();
     void kill();

@@ -147,6 +147,34 @@ TEST_F(GuardTest, T33_LongReaderNeverStopsWriters) {
     expectMirrorIsDatabase(follower);
 }
 
+TEST_F(GuardTest, NamesTheReaderThatKeepsTheWalFromBeingRecycled) {
+    Follower follower(database, {{"wal-limit-soft", "100KB"}});
+    follower.attach();
+    const auto warnings = [&] {
+        auto lines = follower.logged();
+        std::erase_if(lines, [](const auto& line) { return line.find("a reader of an older state") == std::string::npos; });
+        return lines;
+    };
+    const auto write = [&] {
+        app.must(insertRows(40));
+        follower.captureAll();
+    };
+    for (int i = 0; i < 10; ++i) write();
+    EXPECT_TRUE(warnings().empty()) << "nobody reads: " << warnings().front();
+
+    App reader(database);
+    reader.must("BEGIN; SELECT count(*) FROM t");
+    EXPECT_TRUE(follower.followUntil([&] {
+        write();
+        return !warnings().empty();
+    }));
+    EXPECT_NE(warnings().front().find("process " + std::to_string(reader.pid()) + " (source-sqlite-a"), std::string::npos)
+        << warnings().front();
+    EXPECT_EQ(warnings().front().find("process " + std::to_string(app.pid()) + " "), std::string::npos) << warnings().front();
+    reader.must("COMMIT");
+    expectMirrorIsDatabase(follower);
+}
+
 TEST_F(GuardTest, PassiveHelpAfterTheInterval) {
     Follower follower(database, {{"checkpoint-interval", "50ms"}, {"slow-poll", "10ms"}});
     follower.attach();

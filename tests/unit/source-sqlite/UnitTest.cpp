@@ -2,10 +2,12 @@
 #include "CheckpointPlan.h"
 #include "Fixture.h"
 #include "Guard.h"
+#include "LockHolders.h"
 
 #include <sqlite3.h>
 
 #include <cstring>
+#include <sstream>
 
 namespace litestream::test {
 namespace {
@@ -134,6 +136,24 @@ TEST_F(SourceSqlite, T23_HeaderCopiesThatDisagreeAreNeverRead) {
         region[word] ^= 1;
         region[word + 12] ^= 1;
     }
+}
+
+TEST(LockHolders, AreReadFromTheKernelsAccount) {
+    const std::string account =
+        "1: POSIX  ADVISORY  READ 100 08:01:77 123 123\n"
+        "2: POSIX  ADVISORY  READ 200 08:01:77 127 127\n"
+        "2: -> POSIX  ADVISORY  WRITE 300 08:01:77 127 127\n"
+        "3: POSIX  ADVISORY  READ 400 08:01:78 127 127\n"
+        "4: FLOCK  ADVISORY  WRITE 500 08:01:77 0 EOF\n"
+        "5: POSIX  ADVISORY  WRITE 600 08:01:77 120 EOF\n"
+        "6: POSIX  ADVISORY  READ 700 08:01:77 120 128\n"
+        "7: POSIX  ADVISORY  READ 200 08:01:77 127 127\n"
+        "a line of tomorrow\n";
+    std::istringstream locks(account);
+    const auto holders = foreignHolders(locks, 77, 127, 700);
+    EXPECT_EQ(holders, (std::vector<LockHolder>{{200, {}}, {600, {}}}));
+    EXPECT_EQ(describe(LockHolder{200, "backup"}), "process 200 (backup)");
+    EXPECT_EQ(describe(LockHolder{}), "a process that cannot be named");
 }
 
 }  // namespace
