@@ -46,7 +46,7 @@ class UnnoticedTestCase(harness.TestCase):
         self.assertEqual(set(), names - {"app.db", "app.db-wal", "app.db-shm"})
 
     @ours_only
-    def test_AnIdleDatabaseCostsNothing(self):
+    def test_T30_AnIdleDatabaseCostsNothing(self):
         replicator = self.replicate()
         self.write_now(count=20, rows=5)
         connection = self.shell()
