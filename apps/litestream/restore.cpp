@@ -4,6 +4,7 @@
 #include "litestream/ReplicaTarget.h"
 #include "litestream/RestoreOutput.h"
 #include "litestream/RestoreReport.h"
+#include "restore/Times.h"
 #include "util/Json.h"
 #include "util/Paths.h"
 #include "util/Time.h"
@@ -78,6 +79,10 @@ std::vector<std::string> readFlags(RestoreFlags& out, Arguments arguments) {
     return positionals;
 }
 
+unsigned threads(const RestoreFlags& flags) {
+    return static_cast<unsigned>(std::clamp<std::int64_t>(flags.parallelism, 1, 256));
+}
+
 std::filesystem::path outputPath(const RestoreFlags& flags, const std::string& argument) {
     if (!flags.output.empty()) return expandPath(flags.output);
     if (!isReplicaUrl(argument)) return expandPath(argument);
@@ -88,6 +93,7 @@ std::filesystem::path outputPath(const RestoreFlags& flags, const std::string& a
 /// A replica and what to fetch from it.
 struct Choice {
     engine::ReplicaOptions replica;
+    std::unique_ptr<replica::ReplicaStore> store;
     std::vector<replica::FileInfo> files;
 
     Txid txid() const {
@@ -98,29 +104,43 @@ struct Choice {
 };
 
 /// With a URL a time outside of what the replica covers is refused: it is more likely a slip than a wish.
-void checkTimestamp(const std::vector<replica::FileInfo>& files, Timestamp wanted) {
+void checkTimestamp(replica::ReplicaStore& store, const std::vector<replica::FileInfo>& files, Timestamp wanted) {
     if (files.empty()) throw CommandError("no backups found");
-    const auto byTime = [](const replica::FileInfo& a, const replica::FileInfo& b) {
-        return a.timestamp < b.timestamp;
+    const bool listed = store.capabilities().listsTimestamp;
+    const auto byTxid = [](const replica::FileInfo& a, const replica::FileInfo& b) {
+        return a.id.range.max < b.id.range.max;
     };
-    const auto [oldest, newest] = std::minmax_element(files.begin(), files.end(), byTime);
-    if (wanted < oldest->timestamp || newest->timestamp < wanted) throw CommandError("timestamp does not exist");
+    const auto [first, last] = std::minmax_element(files.begin(), files.end(), byTxid);
+    const auto bounds = {first->id.range.max, last->id.range.max};
+    bool older = false;
+    bool younger = false;
+    for (const replica::FileInfo& file : files) {
+        // Where each time costs a request, the files at both ends have to do.
+        if (!listed && std::find(bounds.begin(), bounds.end(), file.id.range.max) == bounds.end()) continue;
+        const Timestamp time = restore::exactTime(store, file, {});
+        older = older || time <= wanted;
+        younger = younger || wanted <= time;
+        if (older && younger) return;
+    }
+    throw CommandError("timestamp does not exist");
 }
 
-Choice planFrom(const ReplicaTarget& target, const engine::ReplicaOptions& replica, const restore::Target& wanted) {
-    replica::ReplicaStore store = target.open(replica);
-    auto files = store.listAll({});
-    if (target.database.empty() && wanted.timestamp) checkTimestamp(files, *wanted.timestamp);
-    return {replica, restore::plan(std::move(files), wanted)};
+Choice planFrom(const ReplicaTarget& target, const engine::ReplicaOptions& replica, const RestoreFlags& flags) {
+    auto store = std::make_unique<replica::ReplicaStore>(target.open(replica));
+    auto files = store->listAll({});
+    const restore::Target& wanted = flags.target;
+    if (target.database.empty() && wanted.timestamp) checkTimestamp(*store, files, *wanted.timestamp);
+    auto plan = restore::planExactly(*store, std::move(files), wanted, threads(flags));
+    return {replica, std::move(store), std::move(plan)};
 }
 
 /// The replica that reaches farthest. One that cannot be read is passed over while another one can.
-Choice choose(const ReplicaTarget& target, const restore::Target& wanted) {
+Choice choose(const ReplicaTarget& target, const RestoreFlags& flags) {
     std::optional<Choice> best;
     std::optional<Error> failure;
     for (const engine::ReplicaOptions& replica : target.replicas) {
         try {
-            Choice choice = planFrom(target, replica, wanted);
+            Choice choice = planFrom(target, replica, flags);
             if (!best || best->txid() < choice.txid()) best = std::move(choice);
         } catch (const Error& error) {
             if (target.replicas.size() > 1) {
@@ -139,16 +159,15 @@ restore::Result fetch(const ReplicaTarget& target, const Choice& choice, const R
     ProgressLine line;
     restore::Options options;
     options.output = path;
-    options.parallelism = static_cast<unsigned>(std::clamp<std::int64_t>(flags.parallelism, 1, 256));
+    options.parallelism = threads(flags);
     options.integrityCheck = flags.integrityCheck;
     options.progress = [&](const restore::Progress& progress) { line.show(progress); };
-    replica::ReplicaStore store = target.open(choice.replica);
-    return restore::restore(store, choice.files, target.registry->codecs(), options);
+    return restore::restore(*choice.store, choice.files, target.registry->codecs(), options);
 }
 
 void run(const ReplicaTarget& target, const RestoreFlags& flags, const std::filesystem::path& path) {
     checkRestoreOutput(path, flags.force);
-    const Choice choice = choose(target, flags.target);
+    const Choice choice = choose(target, flags);
     removeOrphanedSidecars(path);
     const restore::Result result = fetch(target, choice, flags, path);
     if (flags.integrityCheck != restore::IntegrityCheck::None) log::info("post-restore integrity check passed");
@@ -163,7 +182,7 @@ void run(const ReplicaTarget& target, const RestoreFlags& flags, const std::file
 
 void showPlan(const ReplicaTarget& target, const RestoreFlags& flags, const std::string& source,
               const std::filesystem::path& path) {
-    const Choice choice = choose(target, flags.target);
+    const Choice choice = choose(target, flags);
     const PlanReport report{source, path, choice.replica.transport, choice.files};
     if (flags.json) {
         printPlanJson(report);

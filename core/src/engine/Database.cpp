@@ -54,7 +54,9 @@ Database::Database(Services& services, const DatabaseOptions& options)
       cadence_(std::nullopt, false),
       fullReconciles_(services.limits.fullReconcileInterval) {
     for (const auto& chosen : options.replicas) {
-        transport::Stack stack{.rate = services.rate, .label = {{"db", options.path.string()}, {"replica", chosen.name}}};
+        const transport::Stack stack{.retry = services.limits.retry,
+                                     .rate = services.rate,
+                                     .label = {{"db", options.path.string()}, {"replica", chosen.name}}};
         Replica& replica = replicas_.emplace_back();
         replica.name = chosen.name;
         replica.requests = stack.metrics;
@@ -84,7 +86,8 @@ void Database::start() {
         events.stopped = [=](const std::string& reason) {
             onStrand([=](Database& self) { self.stopped(i, reason); });
         };
-        replicas_[i].uploader = std::make_shared<replica::Uploader>(replicas_[i].store, services_.io, std::move(events));
+        replicas_[i].uploader = 
+            std::make_shared<replica::Uploader>(replicas_[i].store, services_.io, std::move(events), services_.limits.retry);
     }
     SourceContext context{options_.path, [weak](Wake reason) {
                               if (const auto self = weak.lock()) self->wake(reason);

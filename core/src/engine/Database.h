@@ -165,6 +165,7 @@ private:
     void settleSums();
     void stored(std::size_t index, const replica::Upload& upload);
     void failed(std::size_t index, const replica::Upload& upload, const Error& error, std::chrono::milliseconds wait);
+    std::chrono::milliseconds waitAfter(const Replica& replica, const Error& error) const;
     void noteFailure(Replica& replica, const Error& error, std::chrono::milliseconds wait);
     void noteRecovery(Replica& replica);
     void stopped(std::size_t index, const std::string& reason);

@@ -33,6 +33,10 @@ void Database::noteFailure(Replica& replica, const Error& error, std::chrono::mi
                 {"consecutive_errors", replica.failures}, {"backoff", wait}});
 }
 
+std::chrono::milliseconds Database::waitAfter(const Replica& replica, const Error& error) const {
+    return services_.limits.retry.betweenCalls(error, replica.failures + 1, transport::systemTiming().random());
+}
+
 void Database::noteRecovery(Replica& replica) {
     if (replica.failures == 0) return;
     log::info("replica sync recovered",
@@ -246,7 +250,7 @@ void Database::failed(std::size_t index, const replica::Upload& upload, const Er
         return;
     }
     // A seed is always in its first call: its patience grows here.
-    if (seed) wait = transport::RetryPolicy{}.betweenCalls(error, replica.failures + 1, transport::systemTiming().random());
+    if (seed) wait = waitAfter(replica, error);
     noteFailure(replica, error, wait);
     if (seed) {
         needSeed(replica, wait);

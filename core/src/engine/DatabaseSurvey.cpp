@@ -55,7 +55,7 @@ void Database::surveyed(std::size_t index, std::optional<replica::Survey> survey
     if (replica.survey) {
         noteRecovery(replica);
     } else {
-        const auto wait = transport::RetryPolicy{}.betweenCalls(*error, replica.failures + 1, transport::systemTiming().random());
+        const auto wait = waitAfter(replica, *error);
         noteFailure(replica, *error, wait);
         replica.surveyAgainAt = SteadyClock::now() + wait;
         armTimer(*replica.surveyAgainAt);

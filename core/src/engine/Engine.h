@@ -42,6 +42,7 @@ struct Limits {
     unsigned workers = 2;                      ///< threads for capture and encoding
     unsigned ioThreads = 8;                    ///< threads for blocking transport calls
     transport::Rates rates;                    ///< of requests to all replicas together
+    transport::RetryPolicy retry;              ///< of every request
 };
 
 struct ReplicaStatus {
