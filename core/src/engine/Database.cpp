@@ -86,7 +86,7 @@ void Database::start() {
         events.stopped = [=](const std::string& reason) {
             onStrand([=](Database& self) { self.stopped(i, reason); });
         };
-        replicas_[i].uploader = 
+        replicas_[i].uploader =
             std::make_shared<replica::Uploader>(replicas_[i].store, services_.io, std::move(events), services_.limits.retry);
     }
     SourceContext context{options_.path, [weak](Wake reason) {
