@@ -174,7 +174,7 @@ TEST_F(Requests, UsedUpAttemptsAreOneErrorThenOneRecovery) {
     std::vector<std::string> lines = linesOf("replica=memory", [&] {
         start();
         sync();
-        store_.fail(next(4 * limits_.retry.attempts, "PUT", kReset));
+        store_.fail(next(limits_.retry.attempts + 3, "PUT", kReset));
         commit();
         sync();
         EXPECT_TRUE(stop());
@@ -190,7 +190,7 @@ TEST_F(Requests, UsedUpAttemptsAreOneErrorThenOneRecovery) {
 }
 
 TEST_F(Requests, ASnapshotThatFailsIsMadeAgain) {
-    store_.fail(next(2 * limits_.retry.attempts, "PUT", kReset));
+    store_.fail(next(limits_.retry.attempts + 1, "PUT", kReset));
     const auto lines = linesOf("monitor error", [&] {
         start();
         commit();
@@ -225,7 +225,7 @@ TEST_F(Requests, AStoreThatIsDownAtTheStartIsOneErrorAndHealsByItself) {
         store_.fail([](const std::string&) { throw kReset; });
         start();
         commit();
-        ASSERT_TRUE(store_.waitForRequests("LIST", 3 * limits_.retry.attempts));
+        ASSERT_TRUE(store_.waitForRequests("LIST", limits_.retry.attempts + 3));
         commit();
         store_.heal();
         sync();

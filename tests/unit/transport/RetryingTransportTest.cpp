@@ -63,6 +63,27 @@ TEST_F(Retrying, GivesUpWithTheLastFailureWhenTheAttemptsAreUsedUp) {
     EXPECT_EQ(store_->requests.size(), policy_.attempts);
 }
 
+TEST_F(Retrying, AStoreThatIsAwayGetsOneAttemptForACallUntilItIsBack) {
+    for (unsigned i = 0; i < policy_.attempts; ++i) store_->script.push_back(fail(ErrorCode::Transient));
+    failureOf([&] { put(); });
+    store_->requests.clear();
+    store_->script = {fail(ErrorCode::Transient), fail(ErrorCode::Throttled)};
+    failureOf([&] { put(); });
+    failureOf([&] { transport_.head("a", {}); });
+    EXPECT_EQ(store_->requests.size(), 2u);
+    EXPECT_EQ(put(), 7u);
+    store_->requests.clear();
+    store_->script = {fail(ErrorCode::Transient)};
+    EXPECT_EQ(transport_.head("a", {}).size, 7u);
+    EXPECT_EQ(store_->requests.size(), 2u) << "it is back: faults heal within a call again";
+}
+
+TEST_F(Retrying, AnAnswerThatCannotHealSaysNothingOfTheStore) {
+    store_->script = {fail(ErrorCode::NotFound), fail(ErrorCode::Transient)};
+    failureOf([&] { put(); });
+    EXPECT_EQ(put(), 7u);
+}
+
 TEST_F(Retrying, DoesNotRepeatWhatCannotHeal) {
     for (const ErrorCode code : kLasting) {
         store_->requests.clear();
