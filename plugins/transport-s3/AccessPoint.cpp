@@ -8,7 +8,9 @@
 
 namespace litestream::s3 {
 
-bool isArn(std::string_view bucket) { return lowerCase(bucket.substr(0, 4)) == "arn:"; }
+bool isArn(std::string_view bucket) {
+    return lowerCase(bucket.substr(0, 4)) == "arn:";
+}
 
 AccessPoint parseAccessPoint(std::string_view arn) {
     constexpr std::string_view kType = "accesspoint/";

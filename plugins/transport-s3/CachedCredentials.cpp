@@ -21,7 +21,9 @@ bool CachedCredentials::isFresh(WallTime now) const {
     return kept_ && (!kept_->expires || now < *kept_->expires - kRefreshBefore);
 }
 
-bool CachedCredentials::isValid(WallTime now) const { return kept_ && (!kept_->expires || now < *kept_->expires); }
+bool CachedCredentials::isValid(WallTime now) const {
+    return kept_ && (!kept_->expires || now < *kept_->expires);
+}
 
 Credentials CachedCredentials::get(const CallContext& context) {
     std::unique_lock lock(mutex_);
@@ -66,8 +68,8 @@ void CachedCredentials::refresh(std::unique_lock<std::mutex>& lock, const CallCo
 }
 
 void CachedCredentials::wait(std::unique_lock<std::mutex>& lock, const CallContext& context) {
-    // The action takes the mutex, so that no cancellation falls between the check and the wait. Beginning and ending the registration
-    // wait for a running action, so they must not hold it.
+    // The action takes the mutex, so that no cancellation falls between the check and the wait. Beginning and ending
+    // the registration wait for a running action, so they must not hold it.
     lock.unlock();
     auto registration = context.cancellation.onCancel([this] {
         const std::lock_guard guard(mutex_);
@@ -75,7 +77,8 @@ void CachedCredentials::wait(std::unique_lock<std::mutex>& lock, const CallConte
     });
     lock.lock();
     const auto ended = [&] {
-        return !refreshing_ || context.cancellation.cancelled() || context.remaining() == CallContext::Clock::duration::zero();
+        return !refreshing_ || context.cancellation.cancelled() ||
+               context.remaining() == CallContext::Clock::duration::zero();
     };
     done_.wait_for(lock, context.remaining(), ended);
     lock.unlock();
@@ -95,9 +98,9 @@ Credentials CachedCredentials::ask(const CallContext& context, std::size_t& inde
         return std::move(*found);
     }
     throw Error(ErrorCode::Denied,
-                "no credentials for s3: none in the environment, in the AWS files, from a container or from instance metadata. Set "
-                "LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY, or access-key-id and secret-access-key in the "
-                "configuration file");
+                "no credentials for s3: none in the environment, in the AWS files, from a container or from instance "
+                "metadata. Set LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY, or access-key-id and "
+                "secret-access-key in the configuration file");
 }
 
 }  // namespace litestream::s3

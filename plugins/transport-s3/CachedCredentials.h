@@ -12,8 +12,9 @@
 
 namespace litestream::s3 {
 
-/// Asks sources in their order and keeps what the first one gives. One thread at a time refreshes; the others go on with what is still
-/// valid, or wait. A failure is kept for a moment too, so that a replica that tries again does not storm a metadata service.
+/// Asks sources in their order and keeps what the first one gives. One thread at a time refreshes; the others go on
+/// with what is still valid, or wait. A failure is kept for a moment too, so that a replica that tries again does not
+/// storm a metadata service.
 class CachedCredentials final : public CredentialProvider {
 public:
     using Clock = std::function<WallTime()>;
@@ -35,9 +36,9 @@ private:
     std::condition_variable done_;
     bool refreshing_ = false;
     std::optional<Credentials> kept_;
-    std::size_t keptFrom_ = 0;       ///< index of the source that gave kept_
-    std::optional<Error> failure_;   ///< of the last refresh
-    WallTime notBefore_{};           ///< no other refresh earlier
+    std::size_t keptFrom_ = 0;      ///< index of the source that gave kept_
+    std::optional<Error> failure_;  ///< of the last refresh
+    WallTime notBefore_{};          ///< no other refresh earlier
 };
 
 }  // namespace litestream::s3

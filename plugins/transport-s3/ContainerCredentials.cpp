@@ -34,7 +34,8 @@ std::string ContainerCredentials::url() const {
     if (url.empty()) return url;
     const Origin origin = parseEndpoint(url.substr(0, url.find('?'))).origin;
     if (!origin.tls && !mayBePlain(origin.host)) {
-        throw Error(ErrorCode::Denied, std::string(kWhat) + ": AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or on this machine");
+        throw Error(ErrorCode::Denied,
+                    std::string(kWhat) + ": AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or on this machine");
     }
     return url;
 }

@@ -19,7 +19,9 @@ namespace {
 class Chain final : public CredentialProvider {
 public:
     Chain(Environment environment, std::unique_ptr<Documents> documents, CachedCredentials::Clock clock)
-        : documents_(std::move(documents)), sts_(environment, *documents_), cache_(sources(environment), std::move(clock)) {}
+        : documents_(std::move(documents)),
+          sts_(environment, *documents_),
+          cache_(sources(environment), std::move(clock)) {}
 
     Credentials get(const CallContext& context) override { return cache_.get(context); }
 
@@ -28,8 +30,9 @@ private:
         auto variables = std::make_unique<EnvironmentCredentials>(environment);
         auto container = std::make_unique<ContainerCredentials>(environment, *documents_);
         auto instance = std::make_unique<InstanceCredentials>(environment, *documents_);
-        ProfileCredentials::NamedSources named{
-            {"Environment", variables.get()}, {"EcsContainer", container.get()}, {"Ec2InstanceMetadata", instance.get()}};
+        ProfileCredentials::NamedSources named{{"Environment", variables.get()},
+                                               {"EcsContainer", container.get()},
+                                               {"Ec2InstanceMetadata", instance.get()}};
         auto profile = std::make_unique<ProfileCredentials>(environment, sts_, std::move(named));
         std::vector<std::unique_ptr<CredentialSource>> sources;
         sources.push_back(std::move(variables));
@@ -53,7 +56,8 @@ std::shared_ptr<CredentialProvider> makeChain(Environment environment, std::uniq
 }
 
 std::shared_ptr<CredentialProvider> credentialChain(std::shared_ptr<Http> http) {
-    return makeChain(processEnvironment(), std::make_unique<HttpDocuments>(std::move(http)), &std::chrono::system_clock::now);
+    return makeChain(processEnvironment(), std::make_unique<HttpDocuments>(std::move(http)),
+                     &std::chrono::system_clock::now);
 }
 
 }  // namespace litestream::s3

@@ -7,8 +7,9 @@
 
 namespace litestream::s3 {
 
-/// Credentials in the JSON that containers, instances and programs give: AccessKeyId, SecretAccessKey, a session token under the name
-/// `tokenName`, and Expiration, the last two optional. Throws Error(Denied), naming `what` and what is missing; never the text.
+/// Credentials in the JSON that containers, instances and programs give: AccessKeyId, SecretAccessKey, a session token
+/// under the name `tokenName`, and Expiration, the last two optional. Throws Error(Denied), naming `what` and what is
+/// missing; never the text.
 Credentials credentialsFromJson(const Secret& json, const std::string& tokenName, std::string_view what);
 
 /// Reads "2026-01-02T03:04:05Z", also with a fraction. Throws Error(Denied), naming `what`.

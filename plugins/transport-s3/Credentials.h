@@ -27,8 +27,8 @@ class CredentialProvider {
 public:
     virtual ~CredentialProvider() = default;
 
-    /// Blocks only when credentials have to be fetched, and keeps to `context`. Error(Denied), naming the remedy, when there
-    /// are none; Error(Transient) when the service that has them fails.
+    /// Blocks only when credentials have to be fetched, and keeps to `context`. Error(Denied), naming the remedy, when
+    /// there are none; Error(Transient) when the service that has them fails.
     virtual Credentials get(const CallContext& context) = 0;
 };
 
@@ -41,8 +41,8 @@ std::optional<Credentials> givenCredentials(const OptionValues& options);
 /// Credentials that were given, for ever.
 std::shared_ptr<CredentialProvider> staticCredentials(Credentials credentials);
 
-/// Looks, in this order: environment, web identity, shared AWS files, container endpoint, instance metadata. What was found is kept
-/// until five minutes before it expires, or until a file that it came from changes.
+/// Looks, in this order: environment, web identity, shared AWS files, container endpoint, instance metadata. What was
+/// found is kept until five minutes before it expires, or until a file that it came from changes.
 std::shared_ptr<CredentialProvider> credentialChain(std::shared_ptr<Http> http);
 
 }  // namespace litestream::s3

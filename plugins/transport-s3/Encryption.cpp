@@ -30,7 +30,9 @@ Secret decodeKey(const Secret& text) {
     Secret key(std::move(bytes));
     // The decoder skips blanks and takes missing padding; stores do not.
     const std::string& raw = key.reveal();
-    if (raw.size() != kKeyBytes || base64({reinterpret_cast<const unsigned char*>(raw.data()), raw.size()}) != text.reveal()) return {};
+    if (raw.size() != kKeyBytes ||
+        base64({reinterpret_cast<const unsigned char*>(raw.data()), raw.size()}) != text.reveal())
+        return {};
     return key;
 }
 
@@ -59,8 +61,9 @@ std::optional<CustomerKey> customerKeyFrom(const OptionValues& options, const Or
     }
     const Secret bytes = decodeKey(key.key);
     if (bytes.empty()) {
-        throw Error(ErrorCode::InvalidArgument,
-                    "sse-customer-key: wanted standard base64 of exactly 32 bytes. Make one with: openssl rand -base64 32");
+        throw Error(
+            ErrorCode::InvalidArgument,
+            "sse-customer-key: wanted standard base64 of exactly 32 bytes. Make one with: openssl rand -base64 32");
     }
     key.keyMd5 = md5Base64(bytesOf(bytes.reveal()));
     const std::string expected = options.textOr("sse-customer-key-md5", "");

@@ -35,7 +35,9 @@ std::string lowerCase(std::string_view text) {
     return lower;
 }
 
-bool hasScheme(std::string_view endpoint) noexcept { return endpoint.find("://") != std::string_view::npos; }
+bool hasScheme(std::string_view endpoint) noexcept {
+    return endpoint.find("://") != std::string_view::npos;
+}
 
 Endpoint parseEndpoint(std::string_view text) {
     // Before anything that shows the text.
@@ -73,7 +75,8 @@ bool isPrivateHost(const std::string& host) {
 }
 
 bool isLocalHost(const std::string& host) {
-    if (host == "localhost" || host == "127.0.0.1" || host.ends_with(".local") || host.ends_with(".localhost")) return true;
+    if (host == "localhost" || host == "127.0.0.1" || host.ends_with(".local") || host.ends_with(".localhost"))
+        return true;
     if (host.starts_with("192.168.") || host.starts_with("10.")) return true;
     const int second = host.starts_with("172.") ? secondNumber(host) : -1;
     return second >= 16 && second <= 31;

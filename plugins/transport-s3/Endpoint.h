@@ -13,8 +13,9 @@ struct Endpoint {
     std::string path;  ///< encoded, "" or "/storage/v1/s3": no slash at its end
 };
 
-/// Reads "nyc3.digitaloceanspaces.com", "http://localhost:9000", "https://x.supabase.co/storage/v1/s3". Without a scheme it is
-/// https. Throws Error(InvalidArgument): other schemes, user information (which may be a password and is not shown), a query.
+/// Reads "nyc3.digitaloceanspaces.com", "http://localhost:9000", "https://x.supabase.co/storage/v1/s3". Without a
+/// scheme it is https. Throws Error(InvalidArgument): other schemes, user information (which may be a password and is
+/// not shown), a query.
 Endpoint parseEndpoint(std::string_view text);
 
 bool hasScheme(std::string_view endpoint) noexcept;

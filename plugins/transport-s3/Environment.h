@@ -6,8 +6,8 @@
 
 namespace litestream::s3 {
 
-/// Looks up an environment variable: absent when it is not set, "" when it is set to nothing. Thread-safe as long as nobody
-/// changes the environment.
+/// Looks up an environment variable: absent when it is not set, "" when it is set to nothing. Thread-safe as long as
+/// nobody changes the environment.
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
 /// The one of this process.

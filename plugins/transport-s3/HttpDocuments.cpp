@@ -14,7 +14,9 @@ Document HttpDocuments::fetch(const DocumentRequest& request, const CallContext&
     std::string target = path == std::string::npos ? "/" : address.substr(path);
     if (question != std::string::npos) target += request.url.substr(question);
     Response response = http_->exchange(
-        origin, {}, {.method = request.method, .target = target, .headers = request.headers, .body = bytesOf(request.body)}, context);
+        origin, {},
+        {.method = request.method, .target = target, .headers = request.headers, .body = bytesOf(request.body)},
+        context);
     return {response.status, std::move(response.body)};
 }
 

@@ -17,7 +17,8 @@ IniSections readIni(std::string_view text) {
         if (content.empty() || content[0] == '#' || content[0] == ';' || line[0] == ' ' || line[0] == '\t') continue;
         if (content[0] == '[') {
             const std::size_t end = content.find(']');
-            section = end == std::string_view::npos ? nullptr : &sections[std::string(trimmed(content.substr(1, end - 1)))];
+            section =
+                end == std::string_view::npos ? nullptr : &sections[std::string(trimmed(content.substr(1, end - 1)))];
             continue;
         }
         const std::size_t equals = content.find('=');

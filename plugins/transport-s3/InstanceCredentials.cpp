@@ -46,7 +46,8 @@ std::optional<Document> InstanceCredentials::ask(const DocumentRequest& request,
 std::optional<Credentials> InstanceCredentials::fetch(const CallContext& context) {
     if (lowerCase(firstOf(environment_, {"AWS_EC2_METADATA_DISABLED"})) == "true") return std::nullopt;
     const std::string base = endpoint();
-    const auto token = ask({"PUT", base + "/latest/api/token", {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}}, ""}, context);
+    const auto token =
+        ask({"PUT", base + "/latest/api/token", {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}}, ""}, context);
     if (!token) return std::nullopt;
     std::vector<std::pair<std::string, std::string>> headers;
     if (token->status == 200) headers.emplace_back("X-aws-ec2-metadata-token", std::string(trimmed(token->body)));

@@ -7,8 +7,9 @@
 
 namespace litestream::s3 {
 
-/// The metadata service of an EC2 instance, version 2, and version 1 where the service knows no session tokens. Off with
-/// AWS_EC2_METADATA_DISABLED=true. A machine that has no such service has no credentials here; that takes a second to learn.
+/// The metadata service of an EC2 instance, version 2, and version 1 where the service knows no session tokens. Off
+/// with AWS_EC2_METADATA_DISABLED=true. A machine that has no such service has no credentials here; that takes a second
+/// to learn.
 class InstanceCredentials final : public CredentialSource {
 public:
     /// `documents` outlives this object.

@@ -14,7 +14,9 @@ std::string settingOf(const Profile& profile, std::string_view name) {
     return found == profile.end() ? std::string() : found->second;
 }
 
-bool usesSso(const Profile& profile) { return profile.contains("sso_session") || profile.contains("sso_start_url"); }
+bool usesSso(const Profile& profile) {
+    return profile.contains("sso_session") || profile.contains("sso_start_url");
+}
 
 /// Absent when the profile has no keys.
 std::optional<Credentials> staticKeys(const Profile& profile, const std::string& name) {
@@ -23,7 +25,8 @@ std::optional<Credentials> staticKeys(const Profile& profile, const std::string&
     if (keys.accessKeyId.empty() && keys.secretAccessKey.empty()) return std::nullopt;
     if (keys.accessKeyId.empty() || keys.secretAccessKey.empty()) {
         throw Error(ErrorCode::Denied, "aws profile \"" + name + "\": " +
-                                           (keys.accessKeyId.empty() ? "aws_access_key_id" : "aws_secret_access_key") + " is missing");
+                                           (keys.accessKeyId.empty() ? "aws_access_key_id" : "aws_secret_access_key") +
+                                           " is missing");
     }
     return keys;
 }
@@ -57,8 +60,11 @@ private:
             return runCredentialProcess(command, context_);
         }
         if (usesSso(profile)) {
-            fail(name, "uses single sign-on, which is not supported. Let the AWS command line do it: credential_process = aws configure "
-                       "export-credentials --profile " + name + " in a profile of its own");
+            fail(name,
+                 "uses single sign-on, which is not supported. Let the AWS command line do it: credential_process = "
+                 "aws configure "
+                 "export-credentials --profile " +
+                     name + " in a profile of its own");
         }
         return std::nullopt;
     }
@@ -68,7 +74,8 @@ private:
         const Role role{arn, settingOf(profile, "role_session_name"), settingOf(profile, "external_id"),
                         settingOf(profile, "duration_seconds"), settingOf(profile, "region")};
         if (const std::string file = settingOf(profile, "web_identity_token_file"); !file.empty()) {
-            return owner_.sts_.assumeRoleWithWebIdentity(role, readSecretFile(file, "web_identity_token_file"), context_);
+            return owner_.sts_.assumeRoleWithWebIdentity(role, readSecretFile(file, "web_identity_token_file"),
+                                                         context_);
         }
         const auto base = sourceOf(name, profile);
         if (!base) fail(name, "has a role_arn, and its source has no credentials");
@@ -103,6 +110,8 @@ std::optional<Credentials> ProfileCredentials::fetch(const CallContext& context)
     return Resolution(*this, profiles, context).resolve(wanted.empty() ? "default" : wanted);
 }
 
-bool ProfileCredentials::changed() { return Profiles::stampOf(environment_) != stamp_; }
+bool ProfileCredentials::changed() {
+    return Profiles::stampOf(environment_) != stamp_;
+}
 
 }  // namespace litestream::s3

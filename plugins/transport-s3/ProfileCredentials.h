@@ -10,8 +10,8 @@
 
 namespace litestream::s3 {
 
-/// A profile of the shared AWS files: AWS_PROFILE, AWS_DEFAULT_PROFILE, or "default". Static keys, credential_process, and roles that are
-/// assumed with the keys of a source_profile, of a credential_source, or with a web identity token.
+/// A profile of the shared AWS files: AWS_PROFILE, AWS_DEFAULT_PROFILE, or "default". Static keys, credential_process,
+/// and roles that are assumed with the keys of a source_profile, of a credential_source, or with a web identity token.
 class ProfileCredentials final : public CredentialSource {
 public:
     /// What credential_source may name.

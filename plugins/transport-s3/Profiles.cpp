@@ -22,7 +22,9 @@ std::string credentialsPath(const Environment& environment) {
     return pathOf(environment, "AWS_SHARED_CREDENTIALS_FILE", "credentials");
 }
 
-std::string configPath(const Environment& environment) { return pathOf(environment, "AWS_CONFIG_FILE", "config"); }
+std::string configPath(const Environment& environment) {
+    return pathOf(environment, "AWS_CONFIG_FILE", "config");
+}
 
 IniSections readFile(const std::string& path, const char* what) {
     if (path.empty()) return {};
@@ -35,10 +37,10 @@ IniSections readFile(const std::string& path, const char* what) {
 }
 
 std::string stampOfFile(const std::string& path) {
-    struct stat status{};
+    struct stat status {};
     if (path.empty() || ::stat(path.c_str(), &status) != 0) return "-";
-    return std::to_string(status.st_ino) + ":" + std::to_string(status.st_size) + ":" + std::to_string(status.st_mtim.tv_sec) + "." +
-           std::to_string(status.st_mtim.tv_nsec);
+    return std::to_string(status.st_ino) + ":" + std::to_string(status.st_size) + ":" +
+           std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
 }
 
 }  // namespace

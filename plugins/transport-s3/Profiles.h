@@ -12,8 +12,8 @@ using Profile = std::map<std::string, std::string, std::less<>>;
 /// The profiles of the shared AWS files. A value, as they were when it was read.
 class Profiles {
 public:
-    /// Reads AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE, or ~/.aws/credentials and ~/.aws/config. A file that does not exist has no
-    /// profiles; throws what reading another one throws.
+    /// Reads AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE, or ~/.aws/credentials and ~/.aws/config. A file that does
+    /// not exist has no profiles; throws what reading another one throws.
     explicit Profiles(const Environment& environment);
 
     /// Null when there is no such profile. Settings of the credentials file win over those of the other one.

@@ -2,8 +2,8 @@
 
 namespace litestream::s3 {
 
-// Upstream knows more stores by name (Spaces, Backblaze, Filebase, Scaleway, Hetzner, Supabase, MinIO): what it sets for them, signed
-// payloads and path style, any endpoint gets here.
+// Upstream knows more stores by name (Spaces, Backblaze, Filebase, Scaleway, Hetzner, Supabase, MinIO): what it sets
+// for them, signed payloads and path style, any endpoint gets here.
 ProviderDefaults providerOf(std::string_view host) {
     ProviderDefaults defaults;
     if (host == "fly.storage.tigris.dev" || host == "t3.storage.dev") {

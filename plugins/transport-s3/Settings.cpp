@@ -21,10 +21,13 @@ constexpr std::uint64_t kRoundedPart = 5'000'000;
 constexpr std::int64_t kMaximumConcurrency = 10'000;
 constexpr std::string_view kSpaces = ".digitaloceanspaces.com";
 
-bool isLowerOrDigit(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool isLowerOrDigit(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 bool isDnsLabel(std::string_view label) {
-    if (label.empty() || label.size() > 63 || !isLowerOrDigit(label.front()) || !isLowerOrDigit(label.back())) return false;
+    if (label.empty() || label.size() > 63 || !isLowerOrDigit(label.front()) || !isLowerOrDigit(label.back()))
+        return false;
     return std::all_of(label.begin(), label.end(), [](char c) { return isLowerOrDigit(c) || c == '-'; });
 }
 
@@ -76,12 +79,14 @@ std::uint64_t readPartSize(const OptionValues& options, std::vector<std::string>
     if (options.textOr("part-size", "").empty()) return kMinimumPart;
     const std::uint64_t size = options.bytes("part-size");
     if (size >= kRoundedPart && size < kMinimumPart) {
-        warnings.push_back("part-size " + std::to_string(size) + " is below the minimum of 5242880 bytes (5MiB): using that");
+        warnings.push_back("part-size " + std::to_string(size) +
+                           " is below the minimum of 5242880 bytes (5MiB): using that");
         return kMinimumPart;
     }
     if (size < kMinimumPart || size > kMaximumPart) {
-        throw Error(ErrorCode::InvalidArgument, "part-size " + std::to_string(size) +
-                                                    ": part size must be at least 5242880 bytes (5MiB) and at most 5368709120 (5GiB)");
+        throw Error(ErrorCode::InvalidArgument,
+                    "part-size " + std::to_string(size) +
+                        ": part size must be at least 5242880 bytes (5MiB) and at most 5368709120 (5GiB)");
     }
     return size;
 }
@@ -99,8 +104,9 @@ void readBucket(const OptionValues& options, Settings& settings) {
     settings.bucket = options.textOr("bucket", "");
     if (settings.bucket.empty()) throw Error(ErrorCode::InvalidArgument, "bucket required for s3 replica");
     if (!isArn(settings.bucket) && settings.bucket.find('/') != std::string::npos) {
-        throw Error(ErrorCode::InvalidArgument, "bucket \"" + settings.bucket +
-                                                    "\" has a slash. What stands behind the bucket's name belongs into path");
+        throw Error(
+            ErrorCode::InvalidArgument,
+            "bucket \"" + settings.bucket + "\" has a slash. What stands behind the bucket's name belongs into path");
     }
     settings.path = options.textOr("path", "");
     settings.prefix = settings.path + "/";
@@ -130,7 +136,8 @@ std::string hostLabel(const std::string& bucket) {
 }
 
 std::string awsHost(std::string_view service, std::string_view region) {
-    return std::string(service) + "." + std::string(region) + (region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com");
+    return std::string(service) + "." + std::string(region) +
+           (region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com");
 }
 
 }  // namespace

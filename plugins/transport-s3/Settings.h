@@ -28,10 +28,10 @@ struct Place {
 
 /// Everything that one replica's options say, checked and with defaults filled in. A value; safe to copy.
 struct Settings {
-    std::string bucket;  ///< as written, or the ARN of an access point
-    std::string path;    ///< as written
-    std::string prefix;  ///< path + "/": upstream joins by concatenation, so keys may begin with "./" or "/"
-    std::string region;  ///< to sign for; "" (without an endpoint only) = ask AWS
+    std::string bucket;    ///< as written, or the ARN of an access point
+    std::string path;      ///< as written
+    std::string prefix;    ///< path + "/": upstream joins by concatenation, so keys may begin with "./" or "/"
+    std::string region;    ///< to sign for; "" (without an endpoint only) = ask AWS
     std::string endpoint;  ///< as written, "" = AWS
     Origin origin;         ///< of the endpoint; unused without one
     std::string originPath;
@@ -57,8 +57,8 @@ struct Settings {
     std::vector<std::pair<std::string, std::string>> describe() const;
 };
 
-/// All validation of a replica's options. AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL stand in for a missing endpoint. Throws
-/// Error(InvalidArgument), and what reading a key file throws. Credentials are not its business.
+/// All validation of a replica's options. AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL stand in for a missing endpoint.
+/// Throws Error(InvalidArgument), and what reading a key file throws. Credentials are not its business.
 Settings settingsFrom(const OptionValues& options, const Environment& environment = processEnvironment());
 
 }  // namespace litestream::s3

@@ -28,7 +28,8 @@ std::optional<Credentials> givenCredentials(const OptionValues& options) {
                       secretOr(options, "session-token"), std::nullopt};
     if (given.accessKeyId.empty() && given.secretAccessKey.empty() && given.sessionToken.empty()) return std::nullopt;
     if (given.accessKeyId.empty()) {
-        throw Error(ErrorCode::InvalidArgument, "access-key-id is missing. It belongs to a secret-access-key or session-token");
+        throw Error(ErrorCode::InvalidArgument,
+                    "access-key-id is missing. It belongs to a secret-access-key or session-token");
     }
     if (given.secretAccessKey.empty()) {
         throw Error(ErrorCode::InvalidArgument, "secret-access-key is missing. It belongs to an access-key-id");

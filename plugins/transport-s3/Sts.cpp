@@ -80,9 +80,9 @@ Credentials Sts::assumeRole(const Role& role, const Credentials& base, const Cal
     const Signable signable{document.method, path, "", document.headers, hash};
     const std::string region = regionOf(role);
     Signer signer("sts");
-    document.headers.emplace_back("Authorization",
-                                  signer.authorization(signable, date, region.empty() ? "us-east-1" : region,
-                                                       base.accessKeyId, base.secretAccessKey));
+    document.headers.emplace_back(
+        "Authorization", signer.authorization(signable, date, region.empty() ? "us-east-1" : region, base.accessKeyId,
+                                              base.secretAccessKey));
     return send(document, role, context);
 }
 
@@ -100,10 +100,11 @@ Credentials Sts::send(const DocumentRequest& request, const Role& role, const Ca
         const std::string code = answer.text("Code");
         const bool isTransient = reply.status >= 500 || reply.status == 429 || code == "Throttling";
         throw Error(isTransient ? ErrorCode::Transient : ErrorCode::Denied,
-                    what + ": status " + std::to_string(reply.status) + (code.empty() ? "" : ": " + code + ": " + answer.text("Message")));
+                    what + ": status " + std::to_string(reply.status) +
+                        (code.empty() ? "" : ": " + code + ": " + answer.text("Message")));
     }
-    Credentials credentials{answer.text("AccessKeyId"), Secret(answer.text("SecretAccessKey")), Secret(answer.text("SessionToken")),
-                            parseExpiry(answer.text("Expiration"), what)};
+    Credentials credentials{answer.text("AccessKeyId"), Secret(answer.text("SecretAccessKey")),
+                            Secret(answer.text("SessionToken")), parseExpiry(answer.text("Expiration"), what)};
     if (credentials.accessKeyId.empty() || credentials.secretAccessKey.empty() || credentials.sessionToken.empty()) {
         throw Error(ErrorCode::Denied, what + ": the answer holds no credentials");
     }

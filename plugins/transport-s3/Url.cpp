@@ -17,7 +17,8 @@ constexpr std::string_view kAccessPoint = ":accesspoint/";
 
 std::string cleanPath(std::string_view encoded) {
     const std::string decoded = unescape(encoded, false, "path");
-    if (decoded.find('\0') != std::string::npos) throw Error(ErrorCode::InvalidArgument, "s3 replica url: zero byte in path");
+    if (decoded.find('\0') != std::string::npos)
+        throw Error(ErrorCode::InvalidArgument, "s3 replica url: zero byte in path");
     if (decoded.empty()) return ".";
     std::string path = std::filesystem::path(decoded).lexically_normal().string();
     while (path.ends_with('/')) path.pop_back();

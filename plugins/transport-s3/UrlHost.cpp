@@ -11,7 +11,7 @@ namespace {
 /// A store whose hosts read [BUCKET.][s3.][REGION.]DOMAIN.
 struct Store {
     std::string_view domain;
-    bool service;   ///< the label "s3" stands before the region
+    bool service;  ///< the label "s3" stands before the region
     bool region;
     std::string_view scheme;
     bool virtualHost;
@@ -65,8 +65,8 @@ std::optional<UrlHost> readStore(const Store& store, std::string_view host, std:
     }
     if (store.service && !labels.drop("s3")) return std::nullopt;
     found.bucket = labels.rest();
-    found.endpoint = std::string(store.scheme) + (store.service ? "s3." : "") + found.region + (store.region ? "." : "") +
-                     std::string(store.domain) + std::string(port);
+    found.endpoint = std::string(store.scheme) + (store.service ? "s3." : "") + found.region +
+                     (store.region ? "." : "") + std::string(store.domain) + std::string(port);
     found.virtualHost = store.virtualHost;
     return found;
 }
@@ -89,7 +89,8 @@ std::optional<UrlHost> readAws(std::string_view host) {
 UrlHost readWithPort(std::string_view authority) {
     const std::size_t dot = authority.find('.');
     if (dot == std::string_view::npos) return {};
-    return {std::string(authority.substr(0, dot)), "us-east-1", "http://" + std::string(authority.substr(dot + 1)), false};
+    return {std::string(authority.substr(0, dot)), "us-east-1", "http://" + std::string(authority.substr(dot + 1)),
+            false};
 }
 
 /// [BUCKET.]localhost without a port.

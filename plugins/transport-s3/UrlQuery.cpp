@@ -60,7 +60,9 @@ int hexValue(char c) noexcept {
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-const char* truth(bool value) noexcept { return value ? "true" : "false"; }
+const char* truth(bool value) noexcept {
+    return value ? "true" : "false";
+}
 
 bool readBoolean(const std::string& value) {
     const std::string lower = lowerCase(value);
@@ -73,8 +75,8 @@ std::string readPositive(std::string_view name, const std::string& value) {
     const std::size_t sign = value.starts_with('+') ? 1 : 0;
     const auto [end, status] = std::from_chars(value.data() + sign, value.data() + value.size(), number);
     if (status != std::errc{} || end != value.data() + value.size() || number <= 0) {
-        throw Error(ErrorCode::InvalidArgument, "invalid value for query parameter \"" + std::string(name) + "\": \"" + value +
-                                                    "\" (must be a positive integer)");
+        throw Error(ErrorCode::InvalidArgument, "invalid value for query parameter \"" + std::string(name) + "\": \"" +
+                                                    value + "\" (must be a positive integer)");
     }
     return std::to_string(number);
 }
@@ -135,7 +137,8 @@ std::string unescape(std::string_view text, bool plusIsBlank, std::string_view w
             const int high = i + 2 < text.size() ? hexValue(text[i + 1]) : -1;
             const int low = high < 0 ? -1 : hexValue(text[i + 2]);
             if (low < 0) {
-                throw Error(ErrorCode::InvalidArgument, "s3 replica url: invalid percent escape in " + std::string(what));
+                throw Error(ErrorCode::InvalidArgument,
+                            "s3 replica url: invalid percent escape in " + std::string(what));
             }
             plain += static_cast<char>(high * 16 + low);
             i += 2;

@@ -7,8 +7,8 @@
 
 namespace litestream::s3 {
 
-/// The role AWS_ROLE_ARN, assumed with the token in the file AWS_WEB_IDENTITY_TOKEN_FILE. The file is read each time: whoever writes it renews
-/// it.
+/// The role AWS_ROLE_ARN, assumed with the token in the file AWS_WEB_IDENTITY_TOKEN_FILE. The file is read each time:
+/// whoever writes it renews it.
 class WebIdentityCredentials final : public CredentialSource {
 public:
     /// `sts` outlives this object.

@@ -40,6 +40,23 @@ private:
     const WallTime& now_;
 };
 
+/// Holds the one fetch that comes until it is opened.
+class Gate {
+public:
+    explicit Gate(Script::State& state) {
+        state.before = [this] {
+            arrived_.count_down();
+            opened_.wait();
+        };
+    }
+    void awaitArrival() { arrived_.wait(); }
+    void open() { opened_.count_down(); }
+
+private:
+    std::latch arrived_{1};
+    std::latch opened_{1};
+};
+
 /// Has nothing and counts.
 class Nothing final : public CredentialSource {
 public:
@@ -136,17 +153,12 @@ TEST_F(Cached, AsksAgainWhenTheSourceChanged) {
 }
 
 TEST_F(Cached, OneThreadAsksForAll) {
-    std::promise<void> release;
-    std::latch entered(1);
-    state_.before = [&, gate = release.get_future().share()] {
-        entered.count_down();
-        gate.wait();
-    };
+    Gate gate(state_);
     auto first = std::async(std::launch::async, [&] { return id(); });
-    entered.wait();
+    gate.awaitArrival();
     std::vector<std::future<std::string>> others;
     for (int i = 0; i < 4; ++i) others.push_back(std::async(std::launch::async, [&] { return id(); }));
-    release.set_value();
+    gate.open();
     EXPECT_EQ(first.get(), "id-1");
     for (auto& other : others) EXPECT_EQ(other.get(), "id-1");
     EXPECT_EQ(state_.asked, 1);
@@ -156,28 +168,18 @@ TEST_F(Cached, OthersGoOnWithWhatIsValidDuringARefresh) {
     state_.lifetime = 3600s;
     EXPECT_EQ(id(), "id-1");
     now_ += 3400s;
-    std::promise<void> release;
-    std::latch entered(1);
-    state_.before = [&, gate = release.get_future().share()] {
-        entered.count_down();
-        gate.wait();
-    };
+    Gate gate(state_);
     auto refreshing = std::async(std::launch::async, [&] { return id(); });
-    entered.wait();
+    gate.awaitArrival();
     EXPECT_EQ(id(), "id-1");
-    release.set_value();
+    gate.open();
     EXPECT_EQ(refreshing.get(), "id-2");
 }
 
 TEST_F(Cached, AWaitingCallCanBeCancelled) {
-    std::promise<void> release;
-    std::latch entered(1);
-    state_.before = [&, gate = release.get_future().share()] {
-        entered.count_down();
-        gate.wait();
-    };
+    Gate gate(state_);
     auto first = std::async(std::launch::async, [&] { return id(); });
-    entered.wait();
+    gate.awaitArrival();
     CancellationSource source;
     auto waiting = std::async(std::launch::async, [&] {
         return errorOf([&] { cache_->get({CallContext::Clock::time_point::max(), source.token()}); }).code();
@@ -185,14 +187,17 @@ TEST_F(Cached, AWaitingCallCanBeCancelled) {
     source.cancel();
     EXPECT_EQ(waiting.get(), ErrorCode::Cancelled);
     EXPECT_EQ(errorOf([&] { cache_->get(CallContext::within(1ms)); }).code(), ErrorCode::Cancelled);
-    release.set_value();
+    gate.open();
     EXPECT_EQ(first.get(), "id-1");
 }
 
 TEST_F(Cached, ACancelledRefreshLeavesNoFailureBehind) {
     CancellationSource source;
     source.cancel();
-    EXPECT_EQ(errorOf([&] { cache_->get({CallContext::Clock::time_point::max(), source.token()}); }).code(), ErrorCode::Cancelled);
+    EXPECT_EQ(errorOf([&] {
+                  cache_->get({CallContext::Clock::time_point::max(), source.token()});
+              }).code(),
+              ErrorCode::Cancelled);
     EXPECT_EQ(id(), "id-1");
 }
 
@@ -206,7 +211,8 @@ TEST(CachedCredentials, SayWhatToSetWhenThereAreNone) {
         const Error error = errorOf([&] { cache.get({}); });
         EXPECT_EQ(error.code(), ErrorCode::Denied);
         EXPECT_TRUE(contains(error.what(), "no credentials for s3")) << error.what();
-        EXPECT_TRUE(contains(error.what(), "Set LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY")) << error.what();
+        EXPECT_TRUE(contains(error.what(), "Set LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY"))
+            << error.what();
     }
     EXPECT_EQ(asked, 2);
 }

@@ -16,8 +16,9 @@ namespace {
 
 using Variables = std::map<std::string, std::string>;
 
-constexpr const char* kJson = R"({"Code":"Success","AccessKeyId":"AKJSON","SecretAccessKey":"hidden-json","Token":"hidden-token",)"
-                              R"("Expiration":"2099-01-02T03:04:05Z"})";
+constexpr const char* kJson =
+    R"({"Code":"Success","AccessKeyId":"AKJSON","SecretAccessKey":"hidden-json","Token":"hidden-token",)"
+    R"("Expiration":"2099-01-02T03:04:05Z"})";
 
 /// The chain over the real network, with an environment of the test's own and an empty home.
 class Chain : public testing::Test {
@@ -56,10 +57,11 @@ private:
 
 /// A service that gives the answer of STS, and remembers the requests.
 FakeService::Answer roleAnswer(const FakeService::Asked&) {
-    return {200, "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>"
-                 "<AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>hidden-role</SecretAccessKey>"
-                 "<SessionToken>hidden-session</SessionToken><Expiration>2099-01-02T03:04:05.678Z</Expiration>"
-                 "</Credentials></AssumeRoleResult></AssumeRoleResponse>"};
+    return {200,
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>"
+            "<AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>hidden-role</SecretAccessKey>"
+            "<SessionToken>hidden-session</SessionToken><Expiration>2099-01-02T03:04:05.678Z</Expiration>"
+            "</Credentials></AssumeRoleResult></AssumeRoleResponse>"};
 }
 
 void expectRole(const Credentials& credentials) {
@@ -67,20 +69,26 @@ void expectRole(const Credentials& credentials) {
     EXPECT_EQ(credentials.secretAccessKey.reveal(), "hidden-role");
     EXPECT_EQ(credentials.sessionToken.reveal(), "hidden-session");
     ASSERT_TRUE(credentials.expires);
-    EXPECT_EQ(std::chrono::duration_cast<std::chrono::milliseconds>(credentials.expires->time_since_epoch()).count(), 4071006245678);
+    EXPECT_EQ(std::chrono::duration_cast<std::chrono::milliseconds>(credentials.expires->time_since_epoch()).count(),
+              4071006245678);
 }
 
 /// What the service that got the request would compute for itself.
-void expectSigned(const FakeService::Asked& asked, const std::string& id, const std::string& secret, const std::string& region) {
+void expectSigned(const FakeService::Asked& asked, const std::string& id, const std::string& secret,
+                  const std::string& region) {
     const std::string authorization = asked.header("authorization");
     const std::string date = asked.header("x-amz-date");
-    Headers headers{{"content-type", asked.header("content-type")}, {"host", asked.header("host")}, {"x-amz-date", date}};
+    Headers headers{
+        {"content-type", asked.header("content-type")}, {"host", asked.header("host")}, {"x-amz-date", date}};
     if (!asked.header("x-amz-security-token").empty()) {
         headers.emplace_back("x-amz-security-token", asked.header("x-amz-security-token"));
     }
     const std::string hash = sha256Hex(bytesOf(asked.body));
-    EXPECT_EQ(authorization, Signer("sts").authorization({asked.method, asked.target, "", headers, hash}, date, region, id, Secret(secret)));
-    EXPECT_TRUE(contains(authorization, "Credential=" + id + "/" + date.substr(0, 8) + "/" + region + "/sts/aws4_request")) << authorization;
+    EXPECT_EQ(authorization, Signer("sts").authorization({asked.method, asked.target, "", headers, hash}, date, region,
+                                                         id, Secret(secret)));
+    EXPECT_TRUE(
+        contains(authorization, "Credential=" + id + "/" + date.substr(0, 8) + "/" + region + "/sts/aws4_request"))
+        << authorization;
 }
 
 class MetadataService {
@@ -88,7 +96,8 @@ public:
     explicit MetadataService(int tokenStatus = 200) : tokenStatus_(tokenStatus) {}
     FakeService::Answer operator()(const FakeService::Asked& asked) const {
         const std::string roles = "/latest/meta-data/iam/security-credentials/";
-        if (asked.method == "PUT" && asked.target == "/latest/api/token") return {tokenStatus_, tokenStatus_ == 200 ? "hidden-imds" : ""};
+        if (asked.method == "PUT" && asked.target == "/latest/api/token")
+            return {tokenStatus_, tokenStatus_ == 200 ? "hidden-imds" : ""};
         const bool hasToken = asked.header("x-aws-ec2-metadata-token") == "hidden-imds";
         if (asked.method != "GET" || hasToken != (tokenStatus_ == 200)) return {401, ""};
         if (asked.target == roles) return {200, "backup-role\n"};
@@ -110,9 +119,14 @@ TEST_F(Chain, ReadsTheEnvironment) {
         {{{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s/+"}}, "A"},
         {{{"AWS_ACCESS_KEY", "A"}, {"AWS_SECRET_KEY", "s/+"}}, "A"},
         {{{"LITESTREAM_ACCESS_KEY_ID", "L"}, {"LITESTREAM_SECRET_ACCESS_KEY", "s/+"}}, "L"},
-        {{{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s/+"}, {"LITESTREAM_ACCESS_KEY_ID", "L"}, {"LITESTREAM_SECRET_ACCESS_KEY", "t"}}, "A"},
+        {{{"AWS_ACCESS_KEY_ID", "A"},
+          {"AWS_SECRET_ACCESS_KEY", "s/+"},
+          {"LITESTREAM_ACCESS_KEY_ID", "L"},
+          {"LITESTREAM_SECRET_ACCESS_KEY", "t"}},
+         "A"},
         {{{"LITESTREAM_ACCESS_KEY_ID", "L"}, {"LITESTREAM_SECRET_ACCESS_KEY", "s/+"}, {"AWS_ACCESS_KEY", "A"}}, "L"},
-        {{{"AWS_ACCESS_KEY_ID", ""}, {"LITESTREAM_ACCESS_KEY_ID", "L"}, {"LITESTREAM_SECRET_ACCESS_KEY", "s/+"}}, nullptr},
+        {{{"AWS_ACCESS_KEY_ID", ""}, {"LITESTREAM_ACCESS_KEY_ID", "L"}, {"LITESTREAM_SECRET_ACCESS_KEY", "s/+"}},
+         nullptr},
         {{{"AWS_ACCESS_KEY_ID", "A"}}, nullptr},
         {{{"AWS_SECRET_ACCESS_KEY", "s/+"}}, nullptr},
         {{}, nullptr},
@@ -127,16 +141,23 @@ TEST_F(Chain, ReadsTheEnvironment) {
         EXPECT_EQ(credentials.secretAccessKey.reveal(), "s/+");
         EXPECT_TRUE(credentials.sessionToken.empty());
     }
-    EXPECT_EQ(get({{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"AWS_SESSION_TOKEN", "t"}}).sessionToken.reveal(), "t");
+    EXPECT_EQ(get({{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"AWS_SESSION_TOKEN", "t"}})
+                  .sessionToken.reveal(),
+              "t");
 }
 
 TEST_F(Chain, ReadsProfiles) {
     write(".aws/credentials",
           "# comment\n[default]\naws_access_key_id = AKDEFAULT\naws_secret_access_key = hidden=/+\n\n"
-          "[ other ]\r\nAWS_ACCESS_KEY_ID=AKOTHER\r\naws_secret_access_key=hidden2\r\naws_session_token=hidden3\r\n[Other]\naws_access_key_id=AKCASE\n"
+          "[ other "
+          "]\r\nAWS_ACCESS_KEY_ID=AKOTHER\r\naws_secret_access_key=hidden2\r\naws_session_token=hidden3\r\n[Other]"
+          "\naws_access_key_id=AKCASE\n"
           "aws_secret_access_key=hidden4\n");
-    write(".aws/config", "[default]\nregion = x\naws_access_key_id = AKCONFIG\naws_secret_access_key = no\ns3 =\n  aws_access_key_id = nested\n"
-                         "[profile third]\naws_access_key_id = AKTHIRD\naws_secret_access_key = hidden5\n[fourth]\naws_access_key_id=x\n");
+    write(".aws/config",
+          "[default]\nregion = x\naws_access_key_id = AKCONFIG\naws_secret_access_key = no\ns3 =\n  aws_access_key_id "
+          "= nested\n"
+          "[profile third]\naws_access_key_id = AKTHIRD\naws_secret_access_key = "
+          "hidden5\n[fourth]\naws_access_key_id=x\n");
     EXPECT_EQ(get({}).accessKeyId, "AKDEFAULT");
     EXPECT_EQ(get({}).secretAccessKey.reveal(), "hidden=/+");
     EXPECT_EQ(get({{"AWS_PROFILE", "other"}}).accessKeyId, "AKOTHER");
@@ -151,11 +172,15 @@ TEST_F(Chain, ReadsProfiles) {
 }
 
 TEST_F(Chain, TheEnvironmentNamesTheFiles) {
-    const std::string credentials = write("keys", "[default]\naws_access_key_id=AKFILE\naws_secret_access_key=hidden\n");
+    const std::string credentials =
+        write("keys", "[default]\naws_access_key_id=AKFILE\naws_secret_access_key=hidden\n");
     EXPECT_EQ(get({{"AWS_SHARED_CREDENTIALS_FILE", credentials}}).accessKeyId, "AKFILE");
-    const std::string config = write("conf", "[profile default]\naws_access_key_id=AKCONF\naws_secret_access_key=hidden\n");
+    const std::string config =
+        write("conf", "[profile default]\naws_access_key_id=AKCONF\naws_secret_access_key=hidden\n");
     EXPECT_EQ(get({{"AWS_CONFIG_FILE", config}}).accessKeyId, "AKCONF");
-    EXPECT_EQ(get({{"AWS_CONFIG_FILE", config}, {"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s"}}).accessKeyId, "A");
+    EXPECT_EQ(
+        get({{"AWS_CONFIG_FILE", config}, {"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s"}}).accessKeyId,
+        "A");
 }
 
 TEST_F(Chain, ReadsAFileAgainWhenItChanges) {
@@ -175,11 +200,15 @@ TEST_F(Chain, HalfAPairInAProfileIsAnError) {
 }
 
 TEST_F(Chain, RunsACredentialProcess) {
-    const std::string program = write("my keys", "#!/bin/sh\n[ \"$1\" = 'a b' ] && [ \"$2\" = '$HOME;' ] || exit 3\n"
-                                                 "echo '{\"Version\":1,\"AccessKeyId\":\"AKPROC\",\"SecretAccessKey\":\"hidden\",\"SessionToken\":\"t\"}'\n");
+    const std::string program = write(
+        "my keys",
+        "#!/bin/sh\n[ \"$1\" = 'a b' ] && [ \"$2\" = '$HOME;' ] || exit 3\n"
+        "echo '{\"Version\":1,\"AccessKeyId\":\"AKPROC\",\"SecretAccessKey\":\"hidden\",\"SessionToken\":\"t\"}'\n");
     std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-    write(".aws/config", "[default]\ncredential_process = \"" + program + "\" \"a b\" $HOME;\n[profile bad]\ncredential_process = \"" + program +
-                             "\" x\n[profile none]\ncredential_process = /nonexistent/program\n[profile text]\ncredential_process = echo hidden\n");
+    write(".aws/config", "[default]\ncredential_process = \"" + program +
+                             "\" \"a b\" $HOME;\n[profile bad]\ncredential_process = \"" + program +
+                             "\" x\n[profile none]\ncredential_process = /nonexistent/program\n[profile "
+                             "text]\ncredential_process = echo hidden\n");
     const Credentials credentials = get({});
     EXPECT_EQ(credentials.accessKeyId, "AKPROC");
     EXPECT_EQ(credentials.sessionToken.reveal(), "t");
@@ -194,7 +223,8 @@ TEST_F(Chain, RunsACredentialProcess) {
 TEST_F(Chain, KillsACredentialProcessThatTakesTooLong) {
     write(".aws/config", "[default]\ncredential_process = sleep 1000\n");
     const auto provider = chain({});
-    EXPECT_EQ(errorOf([&] { provider->get(CallContext::within(std::chrono::milliseconds(50))); }).code(), ErrorCode::Cancelled);
+    EXPECT_EQ(errorOf([&] { provider->get(CallContext::within(std::chrono::milliseconds(50))); }).code(),
+              ErrorCode::Cancelled);
 }
 
 TEST_F(Chain, SaysThatSingleSignOnIsNotSupported) {
@@ -204,19 +234,24 @@ TEST_F(Chain, SaysThatSingleSignOnIsNotSupported) {
 
 TEST_F(Chain, AssumesARoleWithTheKeysOfAnotherProfile) {
     const FakeService sts(roleAnswer);
-    write(".aws/config", "[default]\nrole_arn = arn:aws:iam::1:role/backup\nsource_profile = base\nexternal_id = e+1\nregion = eu-west-1\n"
-                         "role_session_name = nightly\nduration_seconds = 900\n"
-                         "[profile self]\nrole_arn = arn:aws:iam::1:role/self\nsource_profile = self\naws_access_key_id = AKSELF\n"
-                         "aws_secret_access_key = hidden-self\n"
-                         "[profile env]\nrole_arn = arn:aws:iam::1:role/env\ncredential_source = EcsContainer\n");
-    write(".aws/credentials", "[base]\naws_access_key_id = AKBASE\naws_secret_access_key = hidden-base\naws_session_token = hidden-t\n");
+    write(".aws/config",
+          "[default]\nrole_arn = arn:aws:iam::1:role/backup\nsource_profile = base\nexternal_id = e+1\nregion = "
+          "eu-west-1\n"
+          "role_session_name = nightly\nduration_seconds = 900\n"
+          "[profile self]\nrole_arn = arn:aws:iam::1:role/self\nsource_profile = self\naws_access_key_id = AKSELF\n"
+          "aws_secret_access_key = hidden-self\n"
+          "[profile env]\nrole_arn = arn:aws:iam::1:role/env\ncredential_source = EcsContainer\n");
+    write(".aws/credentials",
+          "[base]\naws_access_key_id = AKBASE\naws_secret_access_key = hidden-base\naws_session_token = hidden-t\n");
     const Variables variables{{"AWS_ENDPOINT_URL_STS", sts.url()}};
     expectRole(get(variables));
     ASSERT_EQ(sts.asked().size(), 1u);
     const FakeService::Asked asked = sts.asked()[0];
     EXPECT_EQ(asked.method, "POST");
-    EXPECT_EQ(asked.body, "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fbackup&RoleSessionName=nightly&"
-                          "ExternalId=e%2B1&DurationSeconds=900");
+    EXPECT_EQ(
+        asked.body,
+        "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fbackup&RoleSessionName=nightly&"
+        "ExternalId=e%2B1&DurationSeconds=900");
     EXPECT_EQ(asked.header("x-amz-security-token"), "hidden-t");
     expectSigned(asked, "AKBASE", "hidden-base", "eu-west-1");
 
@@ -234,11 +269,15 @@ TEST_F(Chain, AssumesARoleWithTheKeysOfAnotherProfile) {
 }
 
 TEST_F(Chain, RefusesProfilesThatLeadNowhere) {
-    write(".aws/config", "[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = a\n"
-                         "[profile c]\nrole_arn = r\nsource_profile = gone\n[profile d]\nrole_arn = r\n"
-                         "[profile e]\nrole_arn = r\ncredential_source = Moon\n[profile f]\nrole_arn = r\nmfa_serial = x\n");
-    const std::pair<const char*, const char*> rows[] = {{"a", "its own source_profile"}, {"c", "\"gone\": is not in"},
-                                                        {"d", "neither source_profile nor"}, {"e", "wanted Environment"}, {"f", "mfa_serial"}};
+    write(".aws/config",
+          "[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = a\n"
+          "[profile c]\nrole_arn = r\nsource_profile = gone\n[profile d]\nrole_arn = r\n"
+          "[profile e]\nrole_arn = r\ncredential_source = Moon\n[profile f]\nrole_arn = r\nmfa_serial = x\n");
+    const std::pair<const char*, const char*> rows[] = {{"a", "its own source_profile"},
+                                                        {"c", "\"gone\": is not in"},
+                                                        {"d", "neither source_profile nor"},
+                                                        {"e", "wanted Environment"},
+                                                        {"f", "mfa_serial"}};
     for (const auto& [profile, text] : rows) {
         const Error error = refusal({{"AWS_PROFILE", profile}});
         EXPECT_EQ(error.code(), ErrorCode::Denied);
@@ -249,11 +288,13 @@ TEST_F(Chain, RefusesProfilesThatLeadNowhere) {
 TEST_F(Chain, AssumesARoleWithAWebIdentity) {
     const FakeService sts(roleAnswer);
     const std::string file = write("token", "hidden.jwt+x\n");
-    const Variables variables{{"AWS_ENDPOINT_URL_STS", sts.url()}, {"AWS_WEB_IDENTITY_TOKEN_FILE", file}, {"AWS_ROLE_ARN", "arn:r"}};
+    const Variables variables{
+        {"AWS_ENDPOINT_URL_STS", sts.url()}, {"AWS_WEB_IDENTITY_TOKEN_FILE", file}, {"AWS_ROLE_ARN", "arn:r"}};
     expectRole(get(variables));
     ASSERT_EQ(sts.asked().size(), 1u);
-    EXPECT_EQ(sts.asked()[0].body, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Ar&RoleSessionName=litestream&"
-                                   "WebIdentityToken=hidden.jwt%2Bx");
+    EXPECT_EQ(sts.asked()[0].body,
+              "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Ar&RoleSessionName=litestream&"
+              "WebIdentityToken=hidden.jwt%2Bx");
     EXPECT_EQ(sts.asked()[0].header("authorization"), "");
     // Both variables, or neither.
     EXPECT_TRUE(contains(refusal({{"AWS_WEB_IDENTITY_TOKEN_FILE", file}}).what(), "no credentials for s3"));
@@ -263,10 +304,13 @@ TEST_F(Chain, TellsWhatTheTokenServiceSaid) {
     for (const auto& [status, code] : {std::pair(403, ErrorCode::Denied), std::pair(500, ErrorCode::Transient)}) {
         const int answered = status;
         const FakeService sts([answered](const FakeService::Asked&) {
-            return FakeService::Answer{answered, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>"};
+            return FakeService::Answer{
+                answered,
+                "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>"};
         });
         const std::string file = write("token", "hidden.jwt");
-        const Error error = refusal({{"AWS_ENDPOINT_URL_STS", sts.url()}, {"AWS_WEB_IDENTITY_TOKEN_FILE", file}, {"AWS_ROLE_ARN", "arn:r"}});
+        const Error error = refusal(
+            {{"AWS_ENDPOINT_URL_STS", sts.url()}, {"AWS_WEB_IDENTITY_TOKEN_FILE", file}, {"AWS_ROLE_ARN", "arn:r"}});
         EXPECT_EQ(error.code(), code);
         EXPECT_TRUE(contains(error.what(), "assume role arn:r")) << error.what();
         EXPECT_TRUE(contains(error.what(), "AccessDenied: not you")) << error.what();
@@ -277,7 +321,8 @@ TEST_F(Chain, TellsWhatTheTokenServiceSaid) {
 TEST_F(Chain, AsksTheContainerEndpoint) {
     const FakeService container([](const FakeService::Asked&) { return FakeService::Answer{200, kJson}; });
     const std::string url = container.url() + "/get?x=1";
-    const Credentials credentials = get({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", url}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "hidden-auth"}});
+    const Credentials credentials =
+        get({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", url}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "hidden-auth"}});
     EXPECT_EQ(credentials.accessKeyId, "AKJSON");
     EXPECT_EQ(credentials.sessionToken.reveal(), "hidden-token");
     EXPECT_TRUE(credentials.expires);
@@ -313,7 +358,8 @@ TEST_F(Chain, AContainerEndpointThatRefusesIsAnError) {
 TEST_F(Chain, AsksInstanceMetadata) {
     for (const int tokenStatus : {200, 404}) {
         const FakeService metadata{MetadataService(tokenStatus)};
-        const Variables variables{{"AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url()}, {"AWS_EC2_METADATA_DISABLED", "false"}};
+        const Variables variables{{"AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url()},
+                                  {"AWS_EC2_METADATA_DISABLED", "false"}};
         const Credentials credentials = get(variables);
         EXPECT_EQ(credentials.accessKeyId, "AKJSON") << tokenStatus;
         EXPECT_EQ(credentials.sessionToken.reveal(), "hidden-token");
@@ -323,8 +369,10 @@ TEST_F(Chain, AsksInstanceMetadata) {
 
 TEST_F(Chain, AMachineWithoutMetadataHasNone) {
     // A port where nobody listens.
-    const std::string port = std::to_string(Poco::Net::ServerSocket(Poco::Net::SocketAddress("127.0.0.1", 0)).address().port());
-    const Error error = refusal({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:" + port}, {"AWS_EC2_METADATA_DISABLED", ""}});
+    const std::string port =
+        std::to_string(Poco::Net::ServerSocket(Poco::Net::SocketAddress("127.0.0.1", 0)).address().port());
+    const Error error =
+        refusal({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:" + port}, {"AWS_EC2_METADATA_DISABLED", ""}});
     EXPECT_EQ(error.code(), ErrorCode::Denied);
     EXPECT_TRUE(contains(error.what(), "no credentials for s3")) << error.what();
 }
@@ -336,8 +384,9 @@ TEST_F(Chain, DisabledMetadataIsNotAsked) {
 }
 
 TEST_F(Chain, ADamagedAnswerShowsNothingOfIt) {
-    for (const char* body : {R"({"AccessKeyId":"AK","Secret":"hidden"})", R"({"SecretAccessKey":"hidden"})", R"(["hidden"])", "hidden{",
-                             R"({"AccessKeyId":"AK","SecretAccessKey":"hidden","Expiration":"hidden"})"}) {
+    for (const char* body :
+         {R"({"AccessKeyId":"AK","Secret":"hidden"})", R"({"SecretAccessKey":"hidden"})", R"(["hidden"])", "hidden{",
+          R"({"AccessKeyId":"AK","SecretAccessKey":"hidden","Expiration":"hidden"})"}) {
         const FakeService container([body](const FakeService::Asked&) { return FakeService::Answer{200, body}; });
         const Error error = refusal({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", container.url()}});
         EXPECT_EQ(error.code(), ErrorCode::Denied) << body;

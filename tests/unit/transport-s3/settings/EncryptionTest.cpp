@@ -40,8 +40,9 @@ TEST(Encryption, ComputesTheMd5OfAKey) {
 }
 
 TEST(Encryption, RefusesKeysThatAreNone) {
-    for (const char* bad : {"hidden", "AAECAwQF", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
-                            "AAEC AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISI="}) {
+    for (const char* bad :
+         {"hidden", "AAECAwQF", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+          "AAEC AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISI="}) {
         const Error error = refusalOf(withKey(bad));
         EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
         EXPECT_TRUE(contains(error.what(), "exactly 32 bytes")) << error.what();
@@ -67,7 +68,8 @@ TEST(Encryption, KeepsAKeyOffAPublicNetworkWithoutTls) {
 }
 
 TEST(Encryption, AKeyFileWins) {
-    const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / ("s3-key-" + std::to_string(::getpid()));
+    const std::filesystem::path file =
+        std::filesystem::path(testing::TempDir()) / ("s3-key-" + std::to_string(::getpid()));
     std::ofstream(file) << " " << kKey << "\n";
     EXPECT_EQ(customerKeyFrom(withKey("nonsense", {{"sse-customer-key-path", file}}), kTls)->key.reveal(), kKey);
     std::ofstream(file) << "\n";

@@ -17,7 +17,10 @@ class FakeService::Handler final : public Poco::Net::HTTPRequestHandler {
 public:
     explicit Handler(FakeService& service) : service_(service) {}
     void handleRequest(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response) override {
-        Asked asked{request.getMethod(), request.getURI(), {}, std::string(std::istreambuf_iterator<char>(request.stream()), {})};
+        Asked asked{request.getMethod(),
+                    request.getURI(),
+                    {},
+                    std::string(std::istreambuf_iterator<char>(request.stream()), {})};
         for (const auto& [name, value] : request) asked.headers.emplace(lowerCase(name), value);
         const Answer answer = service_.respond_(asked);
         {
@@ -54,9 +57,13 @@ FakeService::FakeService(Respond respond) : respond_(std::move(respond)) {
     server_->start();
 }
 
-FakeService::~FakeService() { server_->stopAll(true); }
+FakeService::~FakeService() {
+    server_->stopAll(true);
+}
 
-std::string FakeService::url() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
+std::string FakeService::url() const {
+    return "http://127.0.0.1:" + std::to_string(server_->port());
+}
 
 std::vector<FakeService::Asked> FakeService::asked() const {
     const std::lock_guard lock(mutex_);

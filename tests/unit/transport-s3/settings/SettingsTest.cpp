@@ -22,8 +22,8 @@ Settings fromUrl(const std::string& url, const Texts& texts = {}) {
 /// "https://HOST:PORT/BASE/": where requests go.
 std::string placeOf(const Settings& settings) {
     const Place place = settings.place(settings.region.empty() ? "us-east-1" : settings.region);
-    return (place.origin.tls ? "https://" : "http://") + place.origin.host + ":" + std::to_string(place.origin.port) + place.basePath +
-           "/";
+    return (place.origin.tls ? "https://" : "http://") + place.origin.host + ":" + std::to_string(place.origin.port) +
+           place.basePath + "/";
 }
 
 struct PlaceRow {
@@ -42,37 +42,89 @@ TEST(Settings, AddressesBuckets) {
         {"s3://space/db", {}, "https://space.s3.us-east-1.amazonaws.com:443/", ""},
         {"s3://a.space/db", {{"region", "eu-west-1"}}, "https://s3.eu-west-1.amazonaws.com:443/a.space/", "eu-west-1"},
         {"s3://SPACE/db", {{"region", "eu-west-1"}}, "https://s3.eu-west-1.amazonaws.com:443/SPACE/", "eu-west-1"},
-        {"s3://space/db", {{"region", "cn-north-1"}}, "https://space.s3.cn-north-1.amazonaws.com.cn:443/", "cn-north-1"},
-        {"s3://space/db", {{"region", "eu-west-1"}, {"force-path-style", "true"}}, "https://s3.eu-west-1.amazonaws.com:443/space/", "eu-west-1"},
-        {"s3://arn:aws:s3:eu-west-1:123:accesspoint/ap", {}, "https://ap-123.s3-accesspoint.eu-west-1.amazonaws.com:443/", "eu-west-1"},
+        {"s3://space/db",
+         {{"region", "cn-north-1"}},
+         "https://space.s3.cn-north-1.amazonaws.com.cn:443/",
+         "cn-north-1"},
+        {"s3://space/db",
+         {{"region", "eu-west-1"}, {"force-path-style", "true"}},
+         "https://s3.eu-west-1.amazonaws.com:443/space/",
+         "eu-west-1"},
+        {"s3://arn:aws:s3:eu-west-1:123:accesspoint/ap",
+         {},
+         "https://ap-123.s3-accesspoint.eu-west-1.amazonaws.com:443/",
+         "eu-west-1"},
         // Spaces
         {"s3://space.nyc3.digitaloceanspaces.com/db", {}, "https://space.nyc3.digitaloceanspaces.com:443/", "nyc3"},
-        {"s3://SPACENAME.nyc3.digitaloceanspaces.com/db", {}, "https://nyc3.digitaloceanspaces.com:443/SPACENAME/", "nyc3"},
+        {"s3://SPACENAME.nyc3.digitaloceanspaces.com/db",
+         {},
+         "https://nyc3.digitaloceanspaces.com:443/SPACENAME/",
+         "nyc3"},
         {"s3://a.space.nyc3.digitaloceanspaces.com/db", {}, "https://nyc3.digitaloceanspaces.com:443/a.space/", "nyc3"},
-        {"s3://space.nyc3.digitaloceanspaces.com/db", {{"force-path-style", "true"}}, "https://nyc3.digitaloceanspaces.com:443/space/", "nyc3"},
-        {"s3://space.nyc3.digitaloceanspaces.com/db?forcePathStyle=true", {}, "https://nyc3.digitaloceanspaces.com:443/space/", "nyc3"},
-        {"s3://space/db", {{"endpoint", "nyc3.digitaloceanspaces.com"}}, "https://nyc3.digitaloceanspaces.com:443/space/", "nyc3"},
-        {"s3://space/db", {{"endpoint", "nyc3.digitaloceanspaces.com"}, {"force-path-style", "false"}},
-         "https://space.nyc3.digitaloceanspaces.com:443/", "nyc3"},
-        {"s3://space/db", {{"endpoint", "nyc3.digitaloceanspaces.com"}, {"region", "us-east-1"}},
-         "https://nyc3.digitaloceanspaces.com:443/space/", "us-east-1"},
+        {"s3://space.nyc3.digitaloceanspaces.com/db",
+         {{"force-path-style", "true"}},
+         "https://nyc3.digitaloceanspaces.com:443/space/",
+         "nyc3"},
+        {"s3://space.nyc3.digitaloceanspaces.com/db?forcePathStyle=true",
+         {},
+         "https://nyc3.digitaloceanspaces.com:443/space/",
+         "nyc3"},
+        {"s3://space/db",
+         {{"endpoint", "nyc3.digitaloceanspaces.com"}},
+         "https://nyc3.digitaloceanspaces.com:443/space/",
+         "nyc3"},
+        {"s3://space/db",
+         {{"endpoint", "nyc3.digitaloceanspaces.com"}, {"force-path-style", "false"}},
+         "https://space.nyc3.digitaloceanspaces.com:443/",
+         "nyc3"},
+        {"s3://space/db",
+         {{"endpoint", "nyc3.digitaloceanspaces.com"}, {"region", "us-east-1"}},
+         "https://nyc3.digitaloceanspaces.com:443/space/",
+         "us-east-1"},
         // An endpoint of the user's own takes the place of the host's, and is addressed by its own rules.
-        {"s3://space.nyc3.digitaloceanspaces.com/db", {{"endpoint", "http://localhost:9000"}}, "http://localhost:9000/space/", "nyc3"},
-        {"s3://space.nyc3.digitaloceanspaces.com/db?endpoint=localhost:9000", {}, "http://localhost:9000/space/", "nyc3"},
+        {"s3://space.nyc3.digitaloceanspaces.com/db",
+         {{"endpoint", "http://localhost:9000"}},
+         "http://localhost:9000/space/",
+         "nyc3"},
+        {"s3://space.nyc3.digitaloceanspaces.com/db?endpoint=localhost:9000",
+         {},
+         "http://localhost:9000/space/",
+         "nyc3"},
         // Others
         {"s3://space.s3.eu-1.backblazeb2.com/db", {}, "https://s3.eu-1.backblazeb2.com:443/space/", "eu-1"},
         {"s3://space.s3.filebase.com/db", {}, "https://s3.filebase.com:443/space/", "us-east-1"},
         {"s3://space.s3.fr-par.scw.cloud/db", {}, "https://space.s3.fr-par.scw.cloud:443/", "fr-par"},
         {"s3://space.eu-1.linodeobjects.com/db", {}, "https://eu-1.linodeobjects.com:443/space/", "eu-1"},
         {"s3://space.localhost:9000/db", {}, "http://localhost:9000/space/", "us-east-1"},
-        {"s3://space/db?endpoint=x.supabase.co/storage/v1/s3", {}, "https://x.supabase.co:443/storage/v1/s3/space/", "us-east-1"},
+        {"s3://space/db?endpoint=x.supabase.co/storage/v1/s3",
+         {},
+         "https://x.supabase.co:443/storage/v1/s3/space/",
+         "us-east-1"},
         {"s3://space/db?endpoint=minio.example.net:9000", {}, "https://minio.example.net:9000/space/", "us-east-1"},
-        {"s3://space/db?endpoint=fsn1.your-objectstorage.com", {}, "https://fsn1.your-objectstorage.com:443/space/", "us-east-1"},
-        {"s3://space/db?endpoint=minio.example.net&forcePathStyle=false", {}, "https://space.minio.example.net:443/", "us-east-1"},
-        {"s3://space/db", {{"endpoint", "127.0.0.1:9000"}, {"force-path-style", "false"}}, "https://127.0.0.1:9000/space/", "us-east-1"},
-        {"s3://space/db", {{"endpoint", "http://[::1]:9000"}, {"force-path-style", "false"}}, "http://::1:9000/space/", "us-east-1"},
-        {"s3://a.space/db", {{"endpoint", "http://x.test"}, {"force-path-style", "false"}}, "http://a.space.x.test:80/", "us-east-1"},
-        {"s3://a.space/db", {{"endpoint", "https://x.test"}, {"force-path-style", "false"}}, "https://x.test:443/a.space/", "us-east-1"},
+        {"s3://space/db?endpoint=fsn1.your-objectstorage.com",
+         {},
+         "https://fsn1.your-objectstorage.com:443/space/",
+         "us-east-1"},
+        {"s3://space/db?endpoint=minio.example.net&forcePathStyle=false",
+         {},
+         "https://space.minio.example.net:443/",
+         "us-east-1"},
+        {"s3://space/db",
+         {{"endpoint", "127.0.0.1:9000"}, {"force-path-style", "false"}},
+         "https://127.0.0.1:9000/space/",
+         "us-east-1"},
+        {"s3://space/db",
+         {{"endpoint", "http://[::1]:9000"}, {"force-path-style", "false"}},
+         "http://::1:9000/space/",
+         "us-east-1"},
+        {"s3://a.space/db",
+         {{"endpoint", "http://x.test"}, {"force-path-style", "false"}},
+         "http://a.space.x.test:80/",
+         "us-east-1"},
+        {"s3://a.space/db",
+         {{"endpoint", "https://x.test"}, {"force-path-style", "false"}},
+         "https://x.test:443/a.space/",
+         "us-east-1"},
     };
     for (const PlaceRow& row : rows) {
         const Settings settings = fromUrl(row.url, row.options);
@@ -99,8 +151,12 @@ TEST(Settings, AnAccessPointHasNoPathStyle) {
         EXPECT_TRUE(contains(errorOf([&] { from(texts); }).what(), "Path-style addressing cannot be used with ARN"));
     }
     EXPECT_EQ(from({{"bucket", arn}}).region, "eu-west-1");
-    EXPECT_EQ(placeOf(from({{"bucket", arn}, {"endpoint", "x.test"}, {"force-path-style", "false"}})), "https://ap-123.x.test:443/");
-    EXPECT_TRUE(contains(errorOf([] { from({{"bucket", "arn:aws:s3:::space"}}); }).what(), "invalid s3 access point arn"));
+    EXPECT_EQ(placeOf(from({{"bucket", arn}, {"endpoint", "x.test"}, {"force-path-style", "false"}})),
+              "https://ap-123.x.test:443/");
+    EXPECT_TRUE(contains(errorOf([] {
+                             from({{"bucket", "arn:aws:s3:::space"}});
+                         }).what(),
+                         "invalid s3 access point arn"));
 }
 
 TEST(Settings, SayWhichBucketIsMissingOrWrong) {
@@ -127,8 +183,9 @@ TEST(Settings, KnowWhatProvidersWantDifferently) {
     }
     EXPECT_EQ(from({{"endpoint", "https://abc.r2.cloudflarestorage.com"}}).concurrency, 2u);
     EXPECT_EQ(from({{"endpoint", "https://abc.r2.cloudflarestorage.com"}, {"concurrency", "7"}}).concurrency, 7u);
-    for (const char* host : {"", "nyc3.digitaloceanspaces.com", "s3.eu.backblazeb2.com", "s3.filebase.com", "s3.fr-par.scw.cloud",
-                             "fsn1.your-objectstorage.com", "x.supabase.co", "minio:9000", "storage.googleapis.com"}) {
+    for (const char* host :
+         {"", "nyc3.digitaloceanspaces.com", "s3.eu.backblazeb2.com", "s3.filebase.com", "s3.fr-par.scw.cloud",
+          "fsn1.your-objectstorage.com", "x.supabase.co", "minio:9000", "storage.googleapis.com"}) {
         const Settings settings = from({{"endpoint", host}});
         EXPECT_TRUE(settings.signPayload) << host;
         EXPECT_TRUE(settings.contentMd5) << host;
@@ -138,8 +195,12 @@ TEST(Settings, KnowWhatProvidersWantDifferently) {
 }
 
 TEST(Settings, TakeWhatTheUserSaid) {
-    const Settings settings = from({{"skip-verify", "true"}, {"sign-payload", "false"}, {"require-content-md5", "false"},
-                                    {"storage-class", "STANDARD_IA"}, {"part-size", "8MiB"}, {"concurrency", "3"},
+    const Settings settings = from({{"skip-verify", "true"},
+                                    {"sign-payload", "false"},
+                                    {"require-content-md5", "false"},
+                                    {"storage-class", "STANDARD_IA"},
+                                    {"part-size", "8MiB"},
+                                    {"concurrency", "3"},
                                     {"sse-kms-key-id", "alias/k"}});
     EXPECT_FALSE(settings.tls.verify);
     EXPECT_FALSE(settings.signPayload);
@@ -175,20 +236,25 @@ TEST(Settings, RefuseAConcurrencyThatIsNone) {
 }
 
 TEST(Settings, TheEnvironmentMayNameAnEndpoint) {
-    const Environment environment = environmentOf({{"AWS_ENDPOINT_URL_S3", "https://a.test"}, {"AWS_ENDPOINT_URL", "https://b.test"}});
+    const Environment environment =
+        environmentOf({{"AWS_ENDPOINT_URL_S3", "https://a.test"}, {"AWS_ENDPOINT_URL", "https://b.test"}});
     EXPECT_EQ(placeOf(settingsFrom(optionsOf({{"bucket", "space"}}), environment)), "https://space.a.test:443/");
-    EXPECT_EQ(placeOf(settingsFrom(optionsOf({{"bucket", "space"}, {"endpoint", "c.test"}}), environment)), "https://c.test:443/space/");
-    EXPECT_EQ(placeOf(settingsFrom(optionsOf({{"bucket", "space"}}), environmentOf({{"AWS_ENDPOINT_URL", "http://127.0.0.1:9"}}))),
+    EXPECT_EQ(placeOf(settingsFrom(optionsOf({{"bucket", "space"}, {"endpoint", "c.test"}}), environment)),
+              "https://c.test:443/space/");
+    EXPECT_EQ(placeOf(settingsFrom(optionsOf({{"bucket", "space"}}),
+                                   environmentOf({{"AWS_ENDPOINT_URL", "http://127.0.0.1:9"}}))),
               "http://127.0.0.1:9/space/");
 }
 
 TEST(Settings, DescribeThemselvesInTheOrderOfTheLogLine) {
-    const auto described = fromUrl("s3://SPACENAME/db", {{"endpoint", "nyc3.digitaloceanspaces.com"}, {"region", "nyc3"}}).describe();
+    const auto described =
+        fromUrl("s3://SPACENAME/db", {{"endpoint", "nyc3.digitaloceanspaces.com"}, {"region", "nyc3"}}).describe();
     const std::vector<std::pair<std::string, std::string>> expected{
         {"bucket", "SPACENAME"}, {"path", "db"}, {"region", "nyc3"}, {"endpoint", "nyc3.digitaloceanspaces.com"}};
     EXPECT_EQ(described, expected);
     EXPECT_EQ(fromUrl("s3://SPACENAME.nyc3.digitaloceanspaces.com").describe()[1].second, ".");
-    EXPECT_EQ(fromUrl("s3://SPACENAME.nyc3.digitaloceanspaces.com").describe()[3].second, "https://nyc3.digitaloceanspaces.com");
+    EXPECT_EQ(fromUrl("s3://SPACENAME.nyc3.digitaloceanspaces.com").describe()[3].second,
+              "https://nyc3.digitaloceanspaces.com");
 }
 
 }  // namespace litestream::s3

@@ -38,7 +38,10 @@ TEST(StaticCredentials, HalfAPairIsRefusedAndTheMissingHalfNamed) {
     EXPECT_EQ(noId.code(), ErrorCode::InvalidArgument);
     EXPECT_TRUE(contains(noId.what(), "access-key-id is missing")) << noId.what();
     EXPECT_FALSE(contains(noId.what(), "hidden"));
-    EXPECT_TRUE(contains(errorOf([] { givenCredentials(secretsOf({{"session-token", "t"}})); }).what(), "access-key-id is missing"));
+    EXPECT_TRUE(contains(errorOf([] {
+                             givenCredentials(secretsOf({{"session-token", "t"}}));
+                         }).what(),
+                         "access-key-id is missing"));
 }
 
 }  // namespace litestream::s3

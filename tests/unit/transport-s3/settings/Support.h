@@ -39,6 +39,8 @@ Error errorOf(Action&& action) {
     return {ErrorCode::Corrupt, ""};
 }
 
-inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+inline bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
 }  // namespace litestream::s3

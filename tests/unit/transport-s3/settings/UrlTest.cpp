@@ -39,9 +39,18 @@ constexpr HostRow kHosts[] = {
 };
 
 constexpr const char* kHostsWithoutBucket[] = {
-    "nyc3.digitaloceanspaces.com", "nyc3.cdn.digitaloceanspaces.com", "s3.us-west-002.backblazeb2.com", "s3.filebase.com",
-    "s3.fr-par.scw.cloud", "us-east-1.linodeobjects.com", "localhost", "localhost:9000", "127.0.0.1:9000", "127.0.0.1",
-    "[::1]:9000", "",
+    "nyc3.digitaloceanspaces.com",
+    "nyc3.cdn.digitaloceanspaces.com",
+    "s3.us-west-002.backblazeb2.com",
+    "s3.filebase.com",
+    "s3.fr-par.scw.cloud",
+    "us-east-1.linodeobjects.com",
+    "localhost",
+    "localhost:9000",
+    "127.0.0.1:9000",
+    "127.0.0.1",
+    "[::1]:9000",
+    "",
 };
 
 struct PathRow {
@@ -113,7 +122,9 @@ constexpr QueryRow kQueries[] = {
     {"sse-kms-key-id=alias/k", "sse-kms-key-id", "alias/k"},
 };
 
-OptionValues parse(const std::string& url) { return parseReplicaUrl(url).options; }
+OptionValues parse(const std::string& url) {
+    return parseReplicaUrl(url).options;
+}
 
 }  // namespace
 
@@ -169,7 +180,8 @@ TEST(Url, KeepsACustomerKeyOfTheQuerySecret) {
 }
 
 TEST(Url, AQueryParameterBeatsTheHost) {
-    const OptionValues options = parse("s3://b.nyc3.digitaloceanspaces.com/db?region=ams3&endpoint=ams3.digitaloceanspaces.com");
+    const OptionValues options =
+        parse("s3://b.nyc3.digitaloceanspaces.com/db?region=ams3&endpoint=ams3.digitaloceanspaces.com");
     EXPECT_EQ(options.text("region"), "ams3");
     EXPECT_EQ(options.text("endpoint"), "https://ams3.digitaloceanspaces.com");
 }
@@ -200,9 +212,10 @@ TEST(Url, NeverTakesCredentialsFromTheQuery) {
 }
 
 TEST(Url, ErrorsShowNeitherQueryNorUserInformation) {
-    for (const char* url : {"s3://me:hidden@nyc3.digitaloceanspaces.com/x?sse-customer-key=hidden",
-                            "s3://me:hidden@b/%?sse-customer-key=hidden", "s3://b/x?sse-customer-key=hidden%",
-                            "s3://arn:aws:s3:r:1:bucket/x?sse-customer-key=hidden", "s3://b/?endpoint=http://me:hidden@x"}) {
+    for (const char* url :
+         {"s3://me:hidden@nyc3.digitaloceanspaces.com/x?sse-customer-key=hidden",
+          "s3://me:hidden@b/%?sse-customer-key=hidden", "s3://b/x?sse-customer-key=hidden%",
+          "s3://arn:aws:s3:r:1:bucket/x?sse-customer-key=hidden", "s3://b/?endpoint=http://me:hidden@x"}) {
         // The endpoint of the last one is refused where it is used.
         const Error error = errorOf([&] {
             parse(url);
