@@ -98,8 +98,9 @@ public:
         const std::string roles = "/latest/meta-data/iam/security-credentials/";
         if (asked.method == "PUT" && asked.target == "/latest/api/token")
             return {tokenStatus_, tokenStatus_ == 200 ? "hidden-imds" : ""};
-        const bool hasToken = asked.header("x-aws-ec2-metadata-token") == "hidden-imds";
-        if (asked.method != "GET" || hasToken != (tokenStatus_ == 200)) return {401, ""};
+        const bool fits = tokenStatus_ == 200 ? asked.header("x-aws-ec2-metadata-token") == "hidden-imds"
+                                              : !asked.headers.contains("x-aws-ec2-metadata-token");
+        if (asked.method != "GET" || !fits) return {401, ""};
         if (asked.target == roles) return {200, "backup-role\n"};
         if (asked.target == roles + "backup-role") return {200, kJson};
         return {404, ""};
@@ -253,6 +254,7 @@ TEST_F(Chain, AssumesARoleWithTheKeysOfAnotherProfile) {
         "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fbackup&RoleSessionName=nightly&"
         "ExternalId=e%2B1&DurationSeconds=900");
     EXPECT_EQ(asked.header("x-amz-security-token"), "hidden-t");
+    EXPECT_EQ("http://" + asked.header("host"), sts.url());
     expectSigned(asked, "AKBASE", "hidden-base", "eu-west-1");
 
     Variables self = variables;

@@ -32,6 +32,7 @@ constexpr HostRow kHosts[] = {
     {"db.s3.filebase.com", "db", "", "s3.filebase.com"},
     {"db.s3.fr-par.scw.cloud", "db", "fr-par", "s3.fr-par.scw.cloud"},
     {"db.eu-central-1.linodeobjects.com", "db", "eu-central-1", "https://eu-central-1.linodeobjects.com"},
+    {"db.example.com:9000", "db.example.com:9000", "", ""},
     {"db", "db", "", ""},
     {"db.example.net", "db.example.net", "", ""},
     {"My.Bucket", "My.Bucket", "", ""},
