@@ -14,8 +14,21 @@ Setup prepare(config::Config config) {
     Setup setup;
     setup.config = std::move(config);
     setup.registry = plugin::Registry::load(plugin::Registry::searchPath(setup.config.pluginPath));
-    setup.databases = config::resolve(setup.config, *setup.registry);
+    std::vector<std::string> warnings;
+    setup.databases = config::resolve(setup.config, *setup.registry, warnings);
+    logWarnings(warnings);
     return setup;
+}
+
+void adoptCredentials() {
+    for (const std::string name : {"ACCESS_KEY_ID", "SECRET_ACCESS_KEY"}) {
+        const char* value = std::getenv(("LITESTREAM_" + name).c_str());
+        if (value != nullptr) ::setenv(("AWS_" + name).c_str(), value, 0);
+    }
+}
+
+void logWarnings(const std::vector<std::string>& warnings) {
+    for (const std::string& warning : warnings) log::warn(warning);
 }
 
 void configureLog(log::Settings settings, const std::string& levelFlag) {

@@ -19,8 +19,15 @@ struct Setup {
     std::vector<engine::DatabaseOptions> databases;
 };
 
-/// Loads the plugins and validates. Throws Error.
+/// Loads the plugins and validates; the log is set up. Throws Error.
 Setup prepare(config::Config config);
+
+/// LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY become AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, each one only when that
+/// is not set at all: set but empty is set. Before any thread, plugin or child is started.
+void adoptCredentials();
+
+/// What reading the configuration found worth telling, now that the log is set up.
+void logWarnings(const std::vector<std::string>& warnings);
 
 /// The log as configured; LOG_LEVEL beats the configuration, and `levelFlag` (if not empty) beats both.
 void configureLog(log::Settings settings, const std::string& levelFlag = {});

@@ -30,15 +30,21 @@ std::vector<std::string> parseFlags(const Usage& usage, std::span<const flags::F
     }
 }
 
-flags::Flag configFlag(std::string& target) {
-    return {"config", &target, "PATH", "configuration file; default " + config::defaultFile().string()};
+std::vector<flags::Flag> ConfigFlags::with(std::vector<flags::Flag> others) {
+    std::vector<flags::Flag> all{
+        {"config", &file, "PATH", "configuration file; default " + config::defaultFile().string()},
+        {"no-expand-env", &noExpandEnv, "", "leave $NAME in litestream.yml as it is"}};
+    all.insert(all.end(), others.begin(), others.end());
+    return all;
 }
 
-config::Config loadConfig(const std::string& configFlag, bool json) {
-    config::Config config = config::readFile(configFlag.empty() ? config::defaultFile() : expandPath(configFlag));
+config::Config loadConfig(const ConfigFlags& flags, const LogFlags& logFlags) {
+    const auto file = flags.file.empty() ? config::defaultFile() : expandPath(flags.file);
+    config::Config config = config::readFile(file, {.expandEnv = !flags.noExpandEnv});
     log::Settings logging = config.logging;
-    logging.toStderr = logging.toStderr || json;
-    app::configureLog(logging);
+    logging.toStderr = logging.toStderr || logFlags.toStderr;
+    app::configureLog(logging, logFlags.level);
+    app::logWarnings(config.warnings);
     return config;
 }
 

@@ -34,12 +34,23 @@ struct Usage {
 /// screen on stdout before CommandError is thrown; -h shows it and throws flags::HelpRequested.
 std::vector<std::string> parseFlags(const Usage& usage, std::span<const flags::Flag> flags, Arguments arguments);
 
-/// The -config flag, with the file that is read without it.
-flags::Flag configFlag(std::string& target);
+/// What every verb that reads a configuration is told about it.
+struct ConfigFlags {
+    std::string file;          ///< -config; empty = the default file
+    bool noExpandEnv = false;  ///< -no-expand-env
 
-/// The configuration of -config, or of the default file when the flag is empty. Also sets up the log as configured, but
-/// never on stdout when that carries `json`.
-config::Config loadConfig(const std::string& configFlag, bool json = false);
+    /// The flags for these members, followed by the verb's own.
+    std::vector<flags::Flag> with(std::vector<flags::Flag> others);
+};
+
+/// How the log of a verb is set up, beside what the configuration says.
+struct LogFlags {
+    bool toStderr = false;  ///< stdout carries the verb's result
+    std::string level{};    ///< -log-level
+};
+
+/// The configuration that the flags name. Also sets up the log, and tells there what reading it found worth telling.
+config::Config loadConfig(const ConfigFlags& flags, const LogFlags& logFlags);
 
 void requireNoMore(const std::vector<std::string>& positionals, std::size_t most);
 

@@ -2,7 +2,6 @@
 
 #include "common/Setup.h"
 #include "config/Resolve.h"
-#include "litestream/Command.h"
 #include "transport/Compose.h"
 #include "util/Paths.h"
 
@@ -22,7 +21,7 @@ ReplicaTarget fromUrl(const std::string& url) {
 
 ReplicaTarget fromConfig(const std::string& argument, const ReplicaChoice& choice) {
     const std::filesystem::path path = expandPath(argument);
-    app::Setup setup = app::prepare(loadConfig(choice.configFile, choice.json));
+    app::Setup setup = app::prepare(loadConfig(choice.config, choice.log));
     const auto found = std::find_if(setup.databases.begin(), setup.databases.end(),
                                     [&](const engine::DatabaseOptions& database) { return database.path == path; });
     if (found == setup.databases.end()) throw CommandError("database not found in config: " + path.string());
@@ -51,7 +50,7 @@ bool isReplicaUrl(const std::string& argument) {
 
 ReplicaTarget findReplicas(const std::string& argument, const ReplicaChoice& choice) {
     const bool url = isReplicaUrl(argument);
-    if (url && !choice.configFile.empty()) throw CommandError("cannot specify a replica URL and the -config flag");
+    if (url && !choice.config.file.empty()) throw CommandError("cannot specify a replica URL and the -config flag");
     ReplicaTarget target = url ? fromUrl(argument) : fromConfig(argument, choice);
     pick(target, choice.replicaName, argument);
     return target;

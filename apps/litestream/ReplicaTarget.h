@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/Engine.h"
+#include "litestream/Command.h"
 #include "plugin/Registry.h"
 #include "replica/ReplicaStore.h"
 
@@ -25,9 +26,9 @@ bool isReplicaUrl(const std::string& argument);
 
 /// How a verb was told which replica it is to read.
 struct ReplicaChoice {
-    std::string configFile;   ///< -config
+    ConfigFlags config;
     std::string replicaName;  ///< -replica; empty = all
-    bool json = false;        ///< -json: the log stays away from stdout
+    LogFlags log;             ///< where a configuration is read
 };
 
 /// Finds the replicas of `argument`. With a path the configuration is read.

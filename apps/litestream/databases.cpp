@@ -19,14 +19,14 @@ std::string replicaTypes(const engine::DatabaseOptions& database) {
 }  // namespace
 
 void databases(Arguments arguments) {
-    std::string configFile;
+    ConfigFlags config;
     bool json = false;
-    const std::vector<flags::Flag> flags{configFlag(configFile), {"json", &json, "", "print JSON"}};
+    const auto flags = config.with({{"json", &json, "", "print JSON"}});
     requireNoMore(
         parseFlags({"Lists the databases of the configuration.", {"litestream databases [flags]"}}, flags, arguments),
         0);
 
-    const app::Setup setup = app::prepare(loadConfig(configFile, json));
+    const app::Setup setup = app::prepare(loadConfig(config, {.toStderr = true}));
     Table table({"path", "replica"});
     Json list = Json::array();
     for (const engine::DatabaseOptions& database : setup.databases) {

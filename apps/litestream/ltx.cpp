@@ -50,21 +50,20 @@ void printJson(const std::vector<replica::FileInfo>& files) {
 }  // namespace
 
 void ltx(Arguments arguments) {
-    std::string configFile;
+    ConfigFlags config;
     std::string replicaName;
     std::optional<replica::Level> level = replica::kLevel0;
     bool json = false;
-    const std::vector<flags::Flag> flags{
-        configFlag(configFile),
+    const auto flags = config.with({
         {"level", [&](const std::string& text) { level = parseLevel(text); }, "N",
          "level 0 to 9, or \"all\"; default 0"},
         {"replica", &replicaName, "NAME", "the replica to list, if the database has several; default the first"},
-        {"json", &json, "", "print JSON"}};
+        {"json", &json, "", "print JSON"}});
     const auto positionals = parseFlags(kUsage, flags, arguments);
     if (positionals.empty()) throw CommandError("database path or replica URL required", "litestream ltx /path/to/db");
     requireNoMore(positionals, 1);
 
-    const ReplicaTarget target = findReplicas(positionals[0], {configFile, replicaName, json});
+    const ReplicaTarget target = findReplicas(positionals[0], {config, replicaName, {.toStderr = true}});
     replica::ReplicaStore store = target.open(target.replicas.front());
     const auto files = level ? store.list(*level, {}) : store.listAll({});
     if (json) {

@@ -1,3 +1,4 @@
+#include "common/Setup.h"
 #include "litestream/Command.h"
 
 #include <litestream/Error.h>
@@ -66,6 +67,7 @@ int main(int argc, char** argv) {
         printOverview();
         return !arguments.empty() && isHelp(arguments[0]) ? 0 : 1;
     }
+    app::adoptCredentials();
     const auto isAsked = [&](const Verb& verb) { return verb.name == arguments[0]; };
     const auto verb = std::find_if(kVerbs.begin(), kVerbs.end(), isAsked);
     if (verb == kVerbs.end()) return report("litestream " + arguments[0] + ": unknown command");

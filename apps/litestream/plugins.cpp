@@ -80,23 +80,22 @@ void printTables(const plugin::Registry& registry) {
 }
 
 /// The configured plugin directory. This verb works without a configuration, but one that is named must exist.
-std::filesystem::path configuredDirectory(const std::string& configFile, bool json) {
-    if (configFile.empty() && !std::filesystem::exists(config::defaultFile())) return {};
-    return loadConfig(configFile, json).pluginPath;
+std::filesystem::path configuredDirectory(const ConfigFlags& config) {
+    if (config.file.empty() && !std::filesystem::exists(config::defaultFile())) return {};
+    return loadConfig(config, {.toStderr = true}).pluginPath;
 }
 
 }  // namespace
 
 void plugins(Arguments arguments) {
-    std::string configFile;
+    ConfigFlags config;
     bool json = false;
-    const std::vector<flags::Flag> flags{configFlag(configFile),
-                                         {"json", &json, "", "print JSON, with types and defaults of all options"}};
+    const auto flags = config.with({{"json", &json, "", "print JSON, with types and defaults of all options"}});
     requireNoMore(parseFlags({"Lists the plugins that were found, and the files that were refused.",
                               {"litestream plugins [flags]"}},
                              flags, arguments),
                   0);
-    const auto registry = plugin::Registry::load(plugin::Registry::searchPath(configuredDirectory(configFile, json)));
+    const auto registry = plugin::Registry::load(plugin::Registry::searchPath(configuredDirectory(config)));
     if (json) {
         printJson(*registry);
     } else {

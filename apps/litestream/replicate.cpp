@@ -16,27 +16,27 @@ void checkUrls(std::span<const std::string> urls) {
     }
 }
 
-config::Config readConfig(const std::vector<std::string>& positionals, const std::string& configFile) {
-    if (positionals.empty()) return loadConfig(configFile);
+config::Config readConfig(const std::vector<std::string>& positionals, const ConfigFlags& flags,
+                          const std::string& logLevel) {
+    if (positionals.empty()) return loadConfig(flags, {.level = logLevel});
     if (positionals.size() == 1) throw CommandError("must specify at least one replica URL for DB");
-    if (!configFile.empty()) throw CommandError("cannot specify a replica URL and the -config flag");
+    if (!flags.file.empty()) throw CommandError("cannot specify a replica URL and the -config flag");
     const auto urls = std::span(positionals).subspan(1);
     checkUrls(urls);
+    app::configureLog({}, logLevel);
     return config::fromArguments(positionals[0], urls);
 }
 
 }  // namespace
 
 void replicate(Arguments arguments) {
-    std::string configFile;
+    ConfigFlags configFlags;
     std::string logLevel;
     std::string exec;
-    const std::vector<flags::Flag> flags{configFlag(configFile),
-                                         {"exec", &exec, "CMD", "run a program; when it ends, so does replication"},
-                                         {"log-level", &logLevel, "LEVEL", "trace, debug, info, warn or error"}};
-    config::Config config = readConfig(parseFlags(kUsage, flags, arguments), configFile);
+    const auto flags = configFlags.with({{"exec", &exec, "CMD", "run a program; when it ends, so does replication"},
+                                         {"log-level", &logLevel, "LEVEL", "trace, debug, info, warn or error"}});
+    config::Config config = readConfig(parseFlags(kUsage, flags, arguments), configFlags, logLevel);
     if (!exec.empty()) config.exec = exec;
-    app::configureLog(config.logging, logLevel);
     log::info("litestream", {{"version", app::version()}});
     app::runDaemon([&] { return app::prepare(std::move(config)); });
 }

@@ -1,3 +1,4 @@
+#include "config/DirectoryEntry.h"
 #include "engine/DirectoryLock.h"
 #include "engine/LocalState.h"
 #include "litestream/Command.h"
@@ -19,11 +20,13 @@ const Usage kUsage{
     {"litestream reset [flags] DB_PATH"}};
 
 /// The configuration is read only when it is named: it may know another metadata directory.
-fs::path metaDirectory(const fs::path& database, const std::string& configFile) {
-    if (!configFile.empty()) {
-        const config::Config config = loadConfig(configFile);
+fs::path metaDirectory(const fs::path& database, const ConfigFlags& flags) {
+    if (!flags.file.empty()) {
+        const config::Config config = loadConfig(flags, {.toStderr = true});
         for (const config::Database& entry : config.databases) {
-            if (entry.path == database && !entry.metaPath.empty()) return entry.metaPath;
+            for (const config::Database& one : config::expandDirectory(entry)) {
+                if (one.path == database && !one.metaPath.empty()) return one.metaPath;
+            }
         }
     }
     return engine::MetaPaths::beside(database).directory;
@@ -62,11 +65,12 @@ void removeFiles(const fs::path& database, const fs::path& meta, const std::vect
 }  // namespace
 
 void reset(Arguments arguments) {
-    std::string configFile;
+    ConfigFlags config;
     bool dryRun = false;
     const std::vector<flags::Flag> flags{
-        {"config", &configFile, "PATH",
+        {"config", &config.file, "PATH",
          "configuration file, to find a meta-path of the database; none is read by default"},
+        {"no-expand-env", &config.noExpandEnv, "", "leave $NAME in litestream.yml as it is"},
         {"dry-run", &dryRun, "", "list what would be removed"}};
     const auto positionals = parseFlags(kUsage, flags, arguments);
     if (positionals.empty()) throw CommandError("database path required", "litestream reset /path/to/db");
@@ -74,7 +78,7 @@ void reset(Arguments arguments) {
 
     const fs::path database = expandPath(positionals[0]);
     if (!fs::exists(database)) throw CommandError("database does not exist: " + database.string());
-    const fs::path meta = metaDirectory(database, configFile);
+    const fs::path meta = metaDirectory(database, config);
     if (!fs::is_directory(meta)) {
         std::cout << "No local state to reset for " << database.string()
                   << "\nMeta directory does not exist: " << meta.string() << "\n";

@@ -21,7 +21,7 @@ const Usage kUsage{"Brings a database back from a replica: the latest state, or 
                    {"litestream restore [flags] DB_PATH", "litestream restore [flags] -o PATH REPLICA_URL"}};
 
 struct RestoreFlags {
-    std::string configFile;
+    ConfigFlags config;
     std::string output;
     std::string replicaName;
     restore::Target target;
@@ -58,8 +58,7 @@ restore::IntegrityCheck readIntegrityCheck(const std::string& word) {
 
 std::vector<std::string> readFlags(RestoreFlags& out, Arguments arguments) {
     std::string timestamp;
-    const std::vector<flags::Flag> flags{
-        configFlag(out.configFile),
+    const auto flags = out.config.with({
         {"o", &out.output, "PATH", "the file to write; default DB_PATH"},
         {"replica", &out.replicaName, "NAME", "the replica to read; default the one that reaches farthest"},
         {"txid", [&](const std::string& text) { out.target.txid = readTxid(text); }, "TXID",
@@ -72,7 +71,7 @@ std::vector<std::string> readFlags(RestoreFlags& out, Arguments arguments) {
         {"force", &out.force, "", "replace an existing output"},
         {"json", &out.json, "", "print the result, or the plan, as JSON; logs go to stderr"},
         {"integrity-check", &out.integrityWord, "MODE",
-         "check the result with SQLite: none, quick or full; default none"}};
+         "check the result with SQLite: none, quick or full; default none"}});
     auto positionals = parseFlags(kUsage, flags, arguments);
     if (!timestamp.empty()) out.target.timestamp = readTimestamp(timestamp);
     out.integrityCheck = readIntegrityCheck(out.integrityWord);
@@ -207,7 +206,7 @@ void restore(Arguments arguments) {
 
     app::prepareProcess();
     app::configureLog({.toStderr = flags.json});
-    const ReplicaTarget target = findReplicas(source, {flags.configFile, flags.replicaName, flags.json});
+    const ReplicaTarget target = findReplicas(source, {flags.config, flags.replicaName, {.toStderr = flags.json}});
     if (flags.ifDbNotExists && std::filesystem::exists(path)) {
         log::info("database already exists, skipping");
         return;

@@ -46,12 +46,12 @@ Row describe(const engine::DatabaseOptions& database) {
 }  // namespace
 
 void status(Arguments arguments) {
-    std::string configFile;
+    ConfigFlags config;
     bool json = false;
-    const std::vector<flags::Flag> flags{configFlag(configFile), {"json", &json, "", "print JSON"}};
+    const auto flags = config.with({{"json", &json, "", "print JSON"}});
     const auto positionals = parseFlags(kUsage, flags, arguments);
 
-    const app::Setup setup = app::prepare(loadConfig(configFile, json));
+    const app::Setup setup = app::prepare(loadConfig(config, {.toStderr = true}));
     Table table({"database", "status", "local txid", "wal size"});
     Json list = Json::array();
     for (const engine::DatabaseOptions& database : setup.databases) {

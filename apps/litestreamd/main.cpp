@@ -29,6 +29,8 @@ protected:
         options.addOption(Option("config", "c", "configuration file; default " + config::defaultFile().string())
                               .argument("FILE")
                               .callback(OptionCallback<Litestreamd>(this, &Litestreamd::setConfig)));
+        options.addOption(Option("no-expand-env", "", "leave $NAME in litestream.yml as it is")
+                              .callback(OptionCallback<Litestreamd>(this, &Litestreamd::keepReferences)));
         options.addOption(
             Option("help", "h", "show this text").callback(OptionCallback<Litestreamd>(this, &Litestreamd::showHelp)));
         options.addOption(Option("version", "v", "show the version")
@@ -48,15 +50,18 @@ protected:
 
 private:
     int serve() {
-        config::Config config = config::readFile(configFile_);
+        config::Config config = config::readFile(configFile_, readOptions_);
         app::configureLog(config.logging);
         log::info("litestream", {{"version", app::version()}});
+        app::logWarnings(config.warnings);
         app::runDaemon([&] { return app::prepare(std::move(config)); });
         return EXIT_OK;
     }
 
     /// Read now: the working directory changes when the process becomes a daemon.
     void setConfig(const std::string&, const std::string& value) { configFile_ = expandPath(value); }
+
+    void keepReferences(const std::string&, const std::string&) { readOptions_.expandEnv = false; }
 
     void showHelp(const std::string&, const std::string&) {
         Poco::Util::HelpFormatter formatter(options());
@@ -83,12 +88,14 @@ private:
     }
 
     std::filesystem::path configFile_ = config::defaultFile();
+    config::ReadOptions readOptions_;
     bool done_ = false;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
+    app::adoptCredentials();
     Poco::AutoPtr<Poco::ConsoleChannel> console(new Poco::ConsoleChannel(std::cerr));
     Poco::Logger::root().setChannel(console);  // a wrong option is told by Poco's own logger
     return Litestreamd().run(argc, argv);

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-/// What the user asked for, as written. Configuration files and command lines fill the same structures (IniReader.h,
+/// What the user asked for, as written. Configuration files and command lines fill the same structures (IniReader.h, YamlReader.h,
 /// fromArguments) and pass the same validation (Resolve.h).
 namespace litestream::config {
 
@@ -37,6 +37,8 @@ struct PluginOption {
     std::string name;
     Secret value;
     Place place;
+    bool lenient = false;  ///< where the plugin has no such option, that is a warning and no error
+    std::string unused;    ///< the reason to give in that warning; empty = nobody knows this name
 };
 
 /// Either `url`, or `type` with options; a url may be refined by options.
@@ -45,13 +47,25 @@ struct Replica {
     std::string url;
     std::string type;
     std::vector<PluginOption> options;
+    std::optional<std::chrono::nanoseconds> syncInterval;  ///< nothing = the database's, then the global one
+    std::string label = "replica";                         ///< in messages: "replica", "replicas[0]"
     Place place;
 };
 
+/// Instead of one database: those that lie in a directory (DirectoryEntry.h).
+struct Directory {
+    std::filesystem::path path;  ///< empty = the entry names one database
+    std::string pattern;         ///< glob for base names
+    bool recursive = false;
+    bool watch = false;
+    std::filesystem::path metaPath;  ///< below it each database has a metadata directory, at its relative path
+};
+
 struct Database {
-    std::string name;  ///< the section's; empty for the command line
+    std::string name;  ///< the section's; may be empty
     std::filesystem::path path;
     std::filesystem::path metaPath;
+    Directory directory;
     std::string source = "sqlite";
     std::vector<PluginOption> sourceOptions;
     std::string codec;  ///< empty = the global one
@@ -68,7 +82,10 @@ struct Config {
     std::string exec;
     std::chrono::nanoseconds shutdownSyncTimeout = std::chrono::seconds(30);
     engine::Limits limits;
+    std::optional<std::chrono::nanoseconds> syncInterval;  ///< of replicas that have none
+    std::vector<PluginOption> replicaDefaults;             ///< for replicas whose plugin declares the option and that have none
     std::vector<Database> databases;
+    std::vector<std::string> warnings;  ///< of reading, to be logged when the log is set up: "FILE:LINE: text"
 };
 
 /// The configuration that `replicate DB URL...` stands for.
@@ -77,11 +94,17 @@ Config fromArguments(std::string_view database, std::span<const std::string> url
 /// A database that is only named by a replica's URL, for verbs that read.
 Replica replicaFromUrl(std::string_view url);
 
-/// What is searched when no file is named: LITESTREAM_CONFIG, or the system's.
-std::filesystem::path defaultFile();
+/// What is read when no file is named: LITESTREAM_CONFIG, else litestream.yml in `system`; litestream.ini there when only that exists.
+std::filesystem::path defaultFile(const std::filesystem::path& system = "/etc");
 
-/// Reads a configuration file by its kind. Throws Error(NotFound) "config file not found: PATH".
-Config readFile(const std::filesystem::path& file);
+/// How litestream.yml is read.
+struct ReadOptions {
+    bool expandEnv = true;  ///< replace $NAME by environment variables
+};
+
+/// Reads a configuration file by its kind: .ini, .yml or .yaml; with another name it is INI when its first line of content begins with
+/// '['. Throws Error(NotFound) "config file not found: PATH".
+Config readFile(const std::filesystem::path& file, const ReadOptions& options = {});
 
 /// The logging level of a name, in any case; nothing for an unknown one.
 std::optional<log::Level> parseLevel(std::string_view name);

@@ -1,10 +1,10 @@
 #include "config/IniReader.h"
 
+#include "config/KnownKeys.h"
 #include "util/Paths.h"
 
 #include <Poco/String.h>
 #include <algorithm>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <set>
@@ -116,6 +116,11 @@ log::Format readFormat(const std::string& text) {
 [[noreturn]] void failUnknownKey(const Section& section, const Entry& entry, const Keys& keys) {
     std::vector<std::string> names;
     for (const auto& [name, setter] : keys) names.push_back(name);
+    if (section.kind == "litestream") {
+        for (const KnownKey& key : knownKeys(KeyPlace::Replica)) {
+            if (isReplicaDefault(key.name)) names.emplace_back(key.name);
+        }
+    }
     fail(entry.place, "unknown key \"" + entry.key + "\" in " + section.title() + didYouMean(entry.key, names));
 }
 
@@ -156,12 +161,17 @@ public:
 
 private:
     void addGlobal(const Section& section) {
-        apply(section, {{"plugin-path", assignPath(config_.pluginPath)},
+        const Keys keys{{"plugin-path", assignPath(config_.pluginPath)},
                         {"codec", assignText(config_.codec)},
                         {"exec", assignText(config_.exec)},
                         {"shutdown-sync-timeout", assign(config_.shutdownSyncTimeout, parseDuration)},
+                        {"sync-interval", assign(config_.syncInterval, parseDuration)},
                         {"memory-limit", assign(config_.limits.memoryBytes, parseSize)},
-                        {"spool-limit", assign(config_.limits.spoolBytes, parseSize)}});
+                        {"spool-limit", assign(config_.limits.spoolBytes, parseSize)}};
+        apply(section, keys, [&](const Entry& entry) {
+            if (!isReplicaDefault(entry.key)) failUnknownKey(section, entry, keys);
+            config_.replicaDefaults.push_back({entry.key, Secret(entry.value), entry.place, false, {}});
+        });
     }
 
     void addLogging(const Section& section) {
@@ -176,7 +186,12 @@ private:
         database.name = section.label;
         database.place = section.place;
         const Keys keys{{"path", assignPath(database.path)},
+                        {"dir", assignPath(database.directory.path)},
+                        {"pattern", assignText(database.directory.pattern)},
+                        {"recursive", assign(database.directory.recursive, parseBoolean)},
+                        {"watch", assign(database.directory.watch, parseBoolean)},
                         {"meta-path", assignPath(database.metaPath)},
+                        {"meta-dir", assignPath(database.directory.metaPath)},
                         {"source", assignText(database.source)},
                         {"codec", assignText(database.codec)},
                         {"sync-interval", assign(database.syncInterval, parseDuration)},
@@ -186,7 +201,7 @@ private:
             if (entry.key.starts_with("replica.")) {
                 addUrl(database, entry);
             } else {
-                database.sourceOptions.push_back({entry.key, Secret(entry.value), entry.place});
+                database.sourceOptions.push_back({entry.key, Secret(entry.value), entry.place, false, {}});
             }
         });
         config_.databases.push_back(std::move(database));
@@ -207,8 +222,11 @@ private:
         Replica replica;
         replica.name = section.label.substr(dot + 1);
         replica.place = section.place;
-        apply(section, {{"url", assignText(replica.url)}, {"type", assignText(replica.type)}}, [&](const Entry& entry) {
-            replica.options.push_back({entry.key, Secret(entry.value), entry.place});
+        const Keys keys{{"url", assignText(replica.url)},
+                        {"type", assignText(replica.type)},
+                        {"sync-interval", assign(replica.syncInterval, parseDuration)}};
+        apply(section, keys, [&](const Entry& entry) {
+            replica.options.push_back({entry.key, Secret(entry.value), entry.place, false, {}});
         });
         findDatabase(section.label.substr(0, dot), section).replicas.push_back(std::move(replica));
     }
@@ -238,16 +256,6 @@ Config readIni(std::istream& stream, const std::string& name) {
     ModelBuilder builder;
     for (const Section& section : readSections(stream, name)) builder.add(section);
     return builder.finish();
-}
-
-Config readIni(const std::filesystem::path& file) {
-    std::ifstream stream(file);
-    if (!stream) throw systemError("read config file " + file.string(), errno);
-    Config config = readIni(stream, file.string());
-    // A directory opens like a file and fails at the first read.
-    if (stream.bad())
-        throw Error(ErrorCode::InvalidArgument, "read config file " + file.string() + ": it is no readable file");
-    return config;
 }
 
 }  // namespace litestream::config

@@ -1,5 +1,8 @@
 #include "config/Resolve.h"
 
+#include "config/DirectoryEntry.h"
+#include "config/PluginOptions.h"
+#include "config/ResolveReplica.h"
 #include "plugin/OptionCheck.h"
 #include "util/Units.h"
 
@@ -9,66 +12,19 @@
 namespace litestream::config {
 namespace {
 
-std::vector<std::string> pluginNames(const plugin::Registry& registry, PluginKind kind) {
-    std::vector<std::string> names;
-    for (const plugin::LoadedPlugin& plugin : registry.plugins()) {
-        if (plugin.kind == kind) names.push_back(plugin.name);
-    }
-    return names;
-}
-
-/// The refusal of a file that bears the plugin's name says more than "there is none".
-std::string refusalOf(const plugin::Registry& registry, std::string_view name) {
-    for (const plugin::RefusedFile& refused : registry.refused()) {
-        if (refused.file.stem().string().find(name) != std::string::npos) {
-            return ": " + refused.file.string() + " was refused: " + refused.reason;
-        }
-    }
-    return "";
-}
-
-const plugin::LoadedPlugin& findPlugin(const plugin::Registry& registry, PluginKind kind, const std::string& name,
-                                       const std::string& what, const Place& place) {
-    if (const plugin::LoadedPlugin* found = registry.find(kind, name)) return *found;
-    const std::string reason = refusalOf(registry, name);
-    const std::string hint = reason.empty() ? didYouMean(name, pluginNames(registry, kind)) : reason;
-    throw Error(ErrorCode::Unsupported, place.prefix() + "no plugin for " + what + " \"" + name + "\"" + hint);
-}
-
-void addOption(OptionValues& values, const plugin::LoadedPlugin& plugin, const PluginOption& option,
-               std::span<const std::string> coreKeys) {
-    std::vector<std::string> known(coreKeys.begin(), coreKeys.end());
-    for (const plugin::Option& declared : plugin.options) {
-        known.push_back(declared.name);
-        if (declared.name != option.name) continue;
-        try {
-            plugin::setOption(values, declared, option.value.reveal());
-        } catch (const Error& error) {
-            fail(option.place, option.name + ": " + error.what());
-        }
-        return;
-    }
-    fail(option.place, "unknown key \"" + option.name + "\": neither a setting nor an option of plugin \"" +
-                           plugin.name + "\"" + didYouMean(option.name, known));
-}
-
-/// Defaults filled in, required ones present.
-OptionValues complete(const plugin::LoadedPlugin& plugin, const OptionValues& values, const Place& place) {
-    try {
-        return plugin::completeOptions(plugin, values);
-    } catch (const Error& error) {
-        throw Error(error.code(), place.prefix() + error.what());
-    }
-}
-
-OptionValues sourceOptions(const Database& database, const plugin::Registry& registry) {
-    static const std::vector<std::string> kCoreKeys{"path",          "meta-path", "source", "codec",
-                                                    "sync-interval", "takeover",  "replica"};
+OptionValues sourceOptions(const Database& database, const plugin::Registry& registry, std::vector<std::string>& warnings) {
+    static const std::vector<std::string> kCoreKeys{
+        "path",    "dir",    "pattern", "recursive",     "watch",    "meta-path",
+        "meta-dir", "source", "codec",   "sync-interval", "takeover", "replica"};
     const plugin::LoadedPlugin& plugin =
         findPlugin(registry, PluginKind::Source, database.source, "source", database.place);
     OptionValues values;
-    for (const PluginOption& option : database.sourceOptions) addOption(values, plugin, option, kCoreKeys);
-    return complete(plugin, values, database.place);
+    for (const PluginOption& option : database.sourceOptions) applyOption(values, plugin, option, kCoreKeys, warnings);
+    try {
+        return plugin::completeOptions(plugin, values);
+    } catch (const Error& error) {
+        throw Error(error.code(), database.place.prefix() + error.what());
+    }
 }
 
 /// Replicas without a name are called after their transport: "file", "file-2", ...
@@ -101,31 +57,60 @@ std::string locationOf(const engine::ReplicaOptions& replica, const plugin::Regi
 /// Resolves databases one after the other and keeps what may be used only once.
 class Resolver {
 public:
-    Resolver(const Config& config, const plugin::Registry& registry) : config_(config), registry_(registry) {}
+    Resolver(const Config& config, const plugin::Registry& registry, std::vector<std::string>& warnings)
+        : config_(config), registry_(registry), warnings_(warnings) {}
 
     std::vector<engine::DatabaseOptions> run() {
         if (config_.shutdownSyncTimeout.count() < 0) {
             fail({}, "shutdown-sync-timeout: shutdown-sync-timeout must be >= 0 (got " +
                          formatDuration(config_.shutdownSyncTimeout) + ")");
         }
+        checkInterval(config_.syncInterval, {}, "sync-interval");
+        for (const PluginOption& option : config_.replicaDefaults) checkDefault(option);
         std::vector<engine::DatabaseOptions> out;
-        for (const Database& database : config_.databases) out.push_back(one(database));
+        for (const Database& entry : config_.databases) {
+            ++number_;
+            checkEntry(entry);
+            for (const Database& database : databasesOf(entry)) out.push_back(one(database));
+        }
         return out;
     }
 
 private:
+    std::string label() const { return "database config #" + std::to_string(number_); }
+
+    void checkEntry(const Database& entry) const {
+        const Directory& directory = entry.directory;
+        const bool isDirectory = !directory.path.empty();
+        const auto refuseIf = [&](bool wrong, const char* text) {
+            if (wrong) fail(entry.place, label() + ": " + text);
+        };
+        refuseIf(isDirectory && !entry.path.empty(), "cannot specify both 'path' and 'dir'");
+        refuseIf(!isDirectory && entry.path.empty(), "must specify either 'path' or 'dir'");
+        refuseIf(isDirectory && directory.pattern.empty(), "'pattern' is required when using 'dir'");
+        refuseIf(!isDirectory && directory.watch, "'watch' can only be enabled with a directory");
+        refuseIf(!isDirectory && !directory.metaPath.empty(), "'meta-dir' can only be used with a directory");
+        refuseIf(!entry.metaPath.empty() && !directory.metaPath.empty(), "cannot specify both 'meta-path' and 'meta-dir'");
+    }
+
+    std::vector<Database> databasesOf(const Database& entry) const {
+        if (entry.directory.watch) {
+            warnings_.push_back(entry.place.prefix() + "watch: databases that appear in " + entry.directory.path.string() +
+                                " later are found at the next start only");
+        }
+        return expandDirectory(entry);
+    }
+
     engine::DatabaseOptions one(const Database& database) {
-        ++number_;
-        checkPath(database);
-        checkInterval(database);
+        checkPaths(database);
         engine::DatabaseOptions options;
         options.path = database.path;
         options.metaPath = database.metaPath;
         options.source = database.source;
-        options.sourceOptions = sourceOptions(database, registry_);
+        options.sourceOptions = sourceOptions(database, registry_, warnings_);
         options.codec = database.codec.empty() ? config_.codec : database.codec;
         findPlugin(registry_, PluginKind::Codec, options.codec, "codec", database.place);
-        options.syncInterval = database.syncInterval;
+        options.syncInterval = syncInterval(database);
         options.takeover = database.takeover;
         if (database.replicas.empty())
             fail(database.place, "must specify replica for database " + database.path.string());
@@ -133,27 +118,54 @@ private:
         return options;
     }
 
-    std::string label() const { return "database config #" + std::to_string(number_); }
-
-    void checkPath(const Database& database) {
-        if (database.path.empty()) fail(database.place, label() + ": must specify 'path'");
-        const auto [earlier, isNew] = paths_.try_emplace(database.path.string(), number_);
+    void checkPaths(const Database& database) {
+        const std::string path = database.path.string();
+        const auto [earlier, isNew] = paths_.try_emplace(path, number_);
         if (!isNew) {
-            fail(database.place, label() + ": duplicate path \"" + database.path.string() +
-                                     "\" (already used by database config #" + std::to_string(earlier->second) +
-                                     "); each database can be listed only once");
+            fail(database.place, label() + ": duplicate path \"" + path + "\" (already used by database config #" +
+                                     std::to_string(earlier->second) + "); each database can be listed only once");
+        }
+        const auto meta = database.metaPath.empty()
+                              ? database.path.parent_path() / ("." + database.path.filename().string() + "-litestream")
+                              : database.metaPath;
+        const auto [taken, isFree] = metaPaths_.try_emplace(meta.string(), path);
+        if (!isFree) {
+            fail(database.place, "meta-path collision: databases " + taken->second + " and " + path +
+                                     " would share the metadata directory " + meta.string());
         }
     }
 
-    static void checkInterval(const Database& database) {
-        if (database.syncInterval && database.syncInterval->count() <= 0) {
-            fail(database.place, "sync-interval: sync interval must be greater than 0 (got " +
-                                     formatDuration(*database.syncInterval) + ")");
+    static void checkInterval(const std::optional<std::chrono::nanoseconds>& interval, const Place& place,
+                              const std::string& field) {
+        if (interval && interval->count() <= 0) {
+            fail(place, field + ": sync interval must be greater than 0 (got " + formatDuration(*interval) + ")");
         }
+    }
+
+    /// The engine has one interval for a database: the smallest that one of its replicas is to have.
+    std::optional<std::chrono::nanoseconds> syncInterval(const Database& database) const {
+        checkInterval(database.syncInterval, database.place, "sync-interval");
+        const auto otherwise = database.syncInterval ? database.syncInterval : config_.syncInterval;
+        std::optional<std::chrono::nanoseconds> smallest;
+        for (const Replica& replica : database.replicas) {
+            checkInterval(replica.syncInterval, replica.place,
+                          "dbs[" + database.path.string() + "]." + replica.label + ".sync-interval");
+            const auto own = replica.syncInterval ? replica.syncInterval : otherwise;
+            if (own && (!smallest || *own < *smallest)) smallest = own;
+        }
+        return smallest;
+    }
+
+    void checkDefault(const PluginOption& option) const {
+        for (const plugin::LoadedPlugin& plugin : registry_.plugins()) {
+            if (plugin.kind == PluginKind::Transport && findOption(plugin, option.name) != nullptr) return;
+        }
+        warnings_.push_back(option.place.prefix() + "key \"" + option.name +
+                            "\" has no effect: no transport plugin that was found takes it");
     }
 
     void addReplica(engine::DatabaseOptions& options, const Replica& replica) {
-        engine::ReplicaOptions resolved = resolve(replica, registry_);
+        engine::ReplicaOptions resolved = resolveReplica(replica, registry_, config_.replicaDefaults, warnings_);
         nameReplica(resolved, options.replicas, replica.place);
         const std::string location = locationOf(resolved, registry_, replica.place);
         const auto [earlier, isNew] = locations_.try_emplace(location, options.path.string());
@@ -166,43 +178,30 @@ private:
 
     const Config& config_;
     const plugin::Registry& registry_;
+    std::vector<std::string>& warnings_;
     unsigned number_ = 0;
-    std::map<std::string, unsigned> paths_;         ///< database path -> its number
+    std::map<std::string, unsigned> paths_;         ///< database path -> its entry's number
+    std::map<std::string, std::string> metaPaths_;  ///< metadata directory -> its database
     std::map<std::string, std::string> locations_;  ///< replica location -> its database
 };
 
 }  // namespace
 
-engine::ReplicaOptions resolve(const Replica& replica, const plugin::Registry& registry) {
-    static const std::vector<std::string> kCoreKeys{"url", "type"};
-    engine::ReplicaOptions out;
-    out.name = replica.name;
-    out.transport = replica.type;
-    if (!replica.url.empty()) {
-        try {
-            plugin::Registry::ParsedUrl parsed = registry.parseUrl(replica.url);
-            if (!replica.type.empty() && replica.type != parsed.transport) {
-                throw Error(ErrorCode::InvalidArgument, "type \"" + replica.type +
-                                                            "\" does not fit the url, which is of type \"" +
-                                                            parsed.transport + "\"");
-            }
-            out.transport = parsed.transport;
-            out.options = std::move(parsed.options);
-        } catch (const Error& error) {
-            throw Error(error.code(), replica.place.prefix() + error.what());
-        }
+std::vector<engine::DatabaseOptions> resolve(const Config& config, const plugin::Registry& registry,
+                                             std::vector<std::string>& warnings) {
+    std::vector<engine::DatabaseOptions> databases = Resolver(config, registry, warnings).run();
+    // The entry of a directory speaks once, not for each of its databases.
+    std::vector<std::string> once;
+    for (std::string& warning : warnings) {
+        if (std::find(once.begin(), once.end(), warning) == once.end()) once.push_back(std::move(warning));
     }
-    if (out.transport.empty()) fail(replica.place, "replica needs a \"url\" or a \"type\"");
-
-    const plugin::LoadedPlugin& plugin =
-        findPlugin(registry, PluginKind::Transport, out.transport, "replica type", replica.place);
-    for (const PluginOption& option : replica.options) addOption(out.options, plugin, option, kCoreKeys);
-    out.options = complete(plugin, out.options, replica.place);
-    return out;
+    warnings = std::move(once);
+    return databases;
 }
 
-std::vector<engine::DatabaseOptions> resolve(const Config& config, const plugin::Registry& registry) {
-    return Resolver(config, registry).run();
+engine::ReplicaOptions resolve(const Replica& replica, const plugin::Registry& registry) {
+    std::vector<std::string> none;
+    return resolveReplica(replica, registry, {}, none);
 }
 
 }  // namespace litestream::config

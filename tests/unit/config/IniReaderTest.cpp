@@ -147,8 +147,8 @@ TEST(IniReader, ReadsFilesWithCarriageReturns) {
 }
 
 TEST(IniReader, NamesAFileThatIsMissingOrNone) {
-    EXPECT_THROW(readIni(std::filesystem::path("/no/such/litestream.ini")), Error);
-    EXPECT_THROW(readIni(std::filesystem::path("/")), Error);
+    EXPECT_THROW(readFile("/no/such/litestream.ini"), Error);
+    EXPECT_THROW(readFile("/"), Error);
 }
 
 std::string exampleText() {

@@ -18,7 +18,8 @@ const plugin::Registry& registry() {
 
 std::vector<engine::DatabaseOptions> resolveText(const std::string& text) {
     std::istringstream stream(text);
-    return resolve(readIni(stream, "test.ini"), registry());
+    std::vector<std::string> warnings;
+    return resolve(readIni(stream, "test.ini"), registry(), warnings);
 }
 
 std::string errorOf(const std::string& text) {
@@ -49,13 +50,14 @@ TEST(Resolve, GivesTheEngineWhatItNeeds) {
 
 TEST(Resolve, NumbersReplicasWithoutAName) {
     const std::vector<std::string> urls{"file:///a", "file:///b"};
-    const auto databases = resolve(fromArguments("/var/app.db", urls), registry());
+    std::vector<std::string> warnings;
+    const auto databases = resolve(fromArguments("/var/app.db", urls), registry(), warnings);
     EXPECT_EQ(databases[0].replicas[0].name, "file");
     EXPECT_EQ(databases[0].replicas[1].name, "file-2");
 }
 
 TEST(Resolve, RefusesADatabaseWithoutPathOrReplica) {
-    EXPECT_EQ(errorOf("[database app]\nreplica = file:///a\n"), "test.ini:1: database config #1: must specify 'path'");
+    EXPECT_EQ(errorOf("[database app]\nreplica = file:///a\n"), "test.ini:1: database config #1: must specify either 'path' or 'dir'");
     EXPECT_EQ(errorOf("[database app]\npath = /a.db\n"), "test.ini:1: must specify replica for database /a.db");
 }
 
@@ -91,12 +93,15 @@ TEST(Resolve, ChecksPluginOptionsAgainstTheirDeclaration) {
               "you mean "
               "\"sync-interval\"?");
     const std::string missing = errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = file\n");
-    EXPECT_TRUE(missing.starts_with("test.ini:3: ") && missing.find("\"path\"") != std::string::npos) << missing;
+    EXPECT_EQ(missing, "test.ini:3: file replica path required");
 }
 
 TEST(Resolve, NamesThePluginThatIsMissing) {
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = fiel\n"),
-              "test.ini:3: no plugin for replica type \"fiel\". Did you mean \"file\"?");
+              "test.ini:3: unknown replica type in config: \"fiel\": transport plugin \"fiel\" not found: looked in " LITESTREAM_BIN
+              "/plugins. Did you mean \"file\"?");
+    EXPECT_TRUE(errorOf("[database a]\npath = /a.db\nreplica = tape://user:hidden@host/x\n")
+                    .starts_with("test.ini:3: unknown replica type in config: \"tape\": transport plugin \"tape\" not found"));
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\ncodec = zip\nreplica = file:///a\n"),
               "test.ini:1: no plugin for codec \"zip\"");
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\nsource = oracle\nreplica = file:///a\n"),

@@ -1,0 +1,121 @@
+#include "config/DirectoryEntry.h"
+
+#include "util/FileIo.h"
+
+#include <Poco/Glob.h>
+#include <Poco/URI.h>
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+namespace litestream::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Go's glob as Poco's: "[^a]" is "[!a]" there. Throws Error(InvalidArgument) for a set without an end and a lone backslash.
+std::string checkedPattern(std::string pattern) {
+    const Error bad(ErrorCode::InvalidArgument, "syntax error in pattern");
+    for (std::size_t at = 0; at < pattern.size(); ++at) {
+        if (pattern[at] == '\\') {
+            if (++at == pattern.size()) throw bad;
+        } else if (pattern[at] == '[') {
+            if (at + 1 < pattern.size() && pattern[at + 1] == '^') pattern[++at] = '!';
+            at = pattern.find(']', at + 1);
+            if (at == std::string::npos) throw bad;
+        }
+    }
+    return pattern;
+}
+
+bool isDatabase(const fs::path& file) {
+    static constexpr std::string_view kHeader("SQLite format 3\0", 16);
+    if (!fs::is_regular_file(file)) return false;
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream) throw systemError("open " + file.string(), errno);
+    std::array<char, kHeader.size()> head{};
+    stream.read(head.data(), head.size());
+    return stream && std::string_view(head.data(), head.size()) == kHeader;
+}
+
+std::vector<fs::path> filesOf(const Directory& directory) {
+    Poco::Glob glob(checkedPattern(directory.pattern));
+    std::vector<fs::path> files;
+    const auto look = [&](const fs::directory_entry& entry) {
+        if (glob.match(entry.path().filename().string()) && isDatabase(entry.path())) files.push_back(entry.path());
+    };
+    if (directory.recursive) {
+        for (const auto& entry : fs::recursive_directory_iterator(directory.path)) look(entry);
+    } else {
+        for (const auto& entry : fs::directory_iterator(directory.path)) look(entry);
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+std::vector<fs::path> scan(const Database& entry) {
+    const std::string what = "failed to scan directory " + entry.directory.path.string() + ": ";
+    try {
+        return filesOf(entry.directory);
+    } catch (const fs::filesystem_error& error) {
+        fail(entry.place, what + systemError("read", error.code().value()).what());
+    } catch (const Error& error) {
+        fail(entry.place, what + error.what());
+    }
+}
+
+std::string joined(std::string place, const std::string& below) {
+    while (place.ends_with('/')) place.pop_back();
+    return place.empty() ? below : place + "/" + below;
+}
+
+/// `below` goes behind the url's path, ahead of its query.
+std::string urlBelow(const std::string& url, const std::string& below) {
+    std::string encoded;
+    Poco::URI::encode(below, "?#", encoded);
+    const std::size_t query = std::min(url.find('?'), url.size());
+    return joined(url.substr(0, query), encoded) + url.substr(query);
+}
+
+void moveBelow(Replica& replica, const std::string& below) {
+    if (!replica.url.empty()) {
+        replica.url = urlBelow(replica.url, below);
+        return;
+    }
+    for (PluginOption& option : replica.options) {
+        if (option.name != "path") continue;
+        option.value = Secret(joined(option.value.reveal(), below));
+        return;
+    }
+    replica.options.push_back({"path", Secret(below), replica.place, false, {}});
+}
+
+Database databaseAt(const Database& entry, const fs::path& file) {
+    const fs::path below = file.lexically_relative(entry.directory.path);
+    Database database = entry;
+    database.directory = {};
+    database.path = file;
+    if (!entry.directory.metaPath.empty()) {
+        database.metaPath = (entry.directory.metaPath / below).string() + "-litestream";
+    } else if (!entry.metaPath.empty()) {
+        database.metaPath =
+            (entry.metaPath / below.parent_path() / ("." + file.filename().string() + "-litestream")).lexically_normal();
+    }
+    for (Replica& replica : database.replicas) moveBelow(replica, below.generic_string());
+    return database;
+}
+
+}  // namespace
+
+std::vector<Database> expandDirectory(const Database& entry) {
+    if (entry.directory.path.empty()) return {entry};
+    std::vector<Database> databases;
+    for (const fs::path& file : scan(entry)) databases.push_back(databaseAt(entry, file));
+    if (databases.empty() && !entry.directory.watch) {
+        fail(entry.place, "no SQLite databases found in directory " + entry.directory.path.string() + " with pattern " +
+                              entry.directory.pattern);
+    }
+    return databases;
+}
+
+}  // namespace litestream::config

@@ -1,0 +1,233 @@
+#include "config/YamlReader.h"
+
+#include "config/EqualsRule.h"
+#include "config/ExpandEnv.h"
+#include "config/YamlEntries.h"
+#include "util/Paths.h"
+#include "util/Units.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace litestream::config {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+
+bool hasBlank(const std::string& text) { return text.find_first_of(" \t\n") != std::string::npos; }
+
+/// A document, and the lines that were rewritten to get it.
+struct Document {
+    YAML::Node root;
+    std::vector<EqualsRewrite::Line> rewritten;
+};
+
+/// The document of a text that is not understood as it stands, read by the rule for equals signs. Nothing when that does not help.
+std::optional<Document> loadTolerantly(std::string_view text, bool isFolded) {
+    EqualsRewrite rewrite = applyEqualsRule(text, isFolded);
+    if (rewrite.lines.empty()) return std::nullopt;
+    try {
+        Document document{parseYaml(rewrite.text), std::move(rewrite.lines)};
+        if (document.root.IsMap()) return document;
+    } catch (const Error&) {
+        // The text as it stands gives the better message.
+    }
+    return std::nullopt;
+}
+
+Document load(std::string_view text) {
+    Document document;
+    try {
+        document.root.reset(parseYaml(text));
+    } catch (const Error&) {
+        if (auto tolerant = loadTolerantly(text, false)) return std::move(*tolerant);
+        throw;
+    }
+    const auto urls = replicaUrls(document.root);
+    const bool isFolded = std::any_of(urls.begin(), urls.end(), hasBlank);
+    if (document.root.IsMap() && !isFolded) return document;
+    if (auto tolerant = loadTolerantly(text, isFolded)) return std::move(*tolerant);
+    return document;
+}
+
+/// Fills a Config from the top level of a document.
+class TopReader {
+public:
+    TopReader(YamlValues& values, Config& config) : values_(values), config_(config) {}
+
+    void read(const std::vector<YamlField>& fields) {
+        YamlKeys keys = used();
+        keys.merge(checked());
+        applyKeys(values_, fields, keys, [&](const YamlField& field) { readOther(field); });
+    }
+
+private:
+    YamlKeys used() {
+        return {{"dbs", [&](const YamlField& field) { readDatabases(field); }},
+                {"logging", [&](const YamlField& field) { readLogging(field); }},
+                {"exec", [&](const YamlField& field) { config_.exec = values_.text(field).value_or(""); }},
+                {"plugin-path",
+                 [&](const YamlField& field) {
+                     if (const auto path = values_.text(field); path && !path->empty()) config_.pluginPath = expandPath(*path);
+                 }},
+                {"codec",
+                 [&](const YamlField& field) {
+                     if (const auto codec = values_.text(field); codec && !codec->empty()) config_.codec = *codec;
+                 }},
+                {"memory-limit", [&](const YamlField& field) { setIfGiven(config_.limits.memoryBytes, values_.size(field)); }},
+                {"spool-limit", [&](const YamlField& field) { setIfGiven(config_.limits.spoolBytes, values_.size(field)); }},
+                {"shutdown-sync-timeout",
+                 [&](const YamlField& field) { setIfGiven(config_.shutdownSyncTimeout, values_.duration(field)); }},
+                {"sync-interval", [&](const YamlField& field) { config_.syncInterval = values_.duration(field); }}};
+    }
+
+    /// What has no effect here, but rules for its value.
+    YamlKeys checked() {
+        return {{"levels", [&](const YamlField& field) { checkLevels(field); }},
+                {"snapshot", [&](const YamlField& field) { YamlSnapshots(values_).check(field); }},
+                {"retention", unusedBlock({"enabled"})},
+                {"validation", unusedBlock({"interval"})},
+                {"socket", unusedBlock({"enabled", "path", "permissions"})},
+                {"age", [&](const YamlField& field) { refuseYamlAge(values_, field); }},
+                {"l0-retention", limited("l0 retention must not be negative", 0ns)},
+                {"l0-retention-check-interval", limited("l0 retention check interval must be greater than 0", 1ns)},
+                {"heartbeat-interval", limited("heartbeat interval must be at least 1 minute", 1min)},
+                {"shutdown-sync-interval", limited("shutdown sync interval must be greater than 0", 1ns)},
+                {"heartbeat-url", [&](const YamlField& field) { checkHeartbeatUrl(field); }}};
+    }
+
+    template <class Target, class Value>
+    static void setIfGiven(Target& target, const std::optional<Value>& value) {
+        if (value) target = *value;
+    }
+
+    static std::string_view unused(const std::string& key) { return findKnownKey(KeyPlace::Top, key)->unused; }
+
+    YamlSetter limited(const std::string& rule, nanoseconds least) {
+        return [this, rule, least](const YamlField& field) {
+            const auto value = values_.duration(field);
+            if (!value) return;
+            if (*value < least) values_.refuse(field.line, field.key + ": " + rule + " (got " + formatDuration(*value) + ")");
+            values_.warnUnused(field, unused(field.key));
+        };
+    }
+
+    YamlSetter unusedBlock(const std::vector<std::string>& names) {
+        return [this, names](const YamlField& block) {
+            YamlKeys keys;
+            for (const std::string& name : names) {
+                const KnownKey* key = findKnownKey(KeyPlace::Top, block.key + "." + name);
+                keys[name] = [this, key](const YamlField& field) { values_.option(field, key->type); };
+            }
+            const auto fields = values_.mapping(block, block.key + " settings");
+            applyKeys(values_, fields, keys);
+            if (!fields.empty()) values_.warnUnused(block, unused(block.key + "." + names.front()));
+        };
+    }
+
+    void checkHeartbeatUrl(const YamlField& field) {
+        const std::string url = values_.text(field).value_or("");
+        if (url.empty()) return;
+        // Its path is often a key, so it is not shown.
+        if (!url.starts_with("http://") && !url.starts_with("https://"))
+            values_.refuse(field.line, "heartbeat-url: heartbeat URL must be a valid HTTP or HTTPS URL");
+        values_.warnUnused(field, unused(field.key));
+    }
+
+    void checkLevels(const YamlField& list) {
+        constexpr std::size_t kMostLevels = 8;
+        const auto levels = values_.list(list, "a list of levels");
+        std::size_t index = 0;
+        for (const YamlField& level : levels) {
+            const std::string name = "levels[" + std::to_string(index++) + "].interval: ";
+            nanoseconds interval{};
+            applyKeys(values_, values_.mapping(level, "a level"), {{"interval", [&](const YamlField& field) {
+                                                                        interval = values_.duration(field).value_or(0ns);
+                                                                    }}});
+            if (interval <= 0ns) {
+                values_.refuse(level.line, name + "compaction interval must be greater than 0 (got " +
+                                               formatDuration(interval) + ")");
+            }
+        }
+        if (levels.size() > kMostLevels) values_.refuse(list.line, "levels: compaction level cannot exceed 8");
+        values_.warnUnused(list, unused("snapshot.interval"));
+    }
+
+    void readLogging(const YamlField& block) {
+        log::Settings& logging = config_.logging;
+        applyKeys(values_, values_.mapping(block, "logging settings"),
+                  {{"level",
+                    [&](const YamlField& field) {
+                        // A word that is no level means info, as upstream has it.
+                        if (const auto level = values_.text(field); level && !level->empty())
+                            logging.level = parseLevel(*level).value_or(log::Level::Info);
+                    }},
+                   {"type", [&](const YamlField& field) { readFormat(field); }},
+                   {"stderr", [&](const YamlField& field) { logging.toStderr = values_.boolean(field).value_or(false); }},
+                   {"source", [&](const YamlField& field) {
+                        if (values_.boolean(field).value_or(false)) values_.warnUnused(field, unused("logging.source"));
+                    }}});
+    }
+
+    void readFormat(const YamlField& field) {
+        const std::string type = values_.text(field).value_or("");
+        if (type == "json") {
+            config_.logging.format = log::Format::Json;
+        } else if (type == "pretty") {
+            values_.warn(field.line, "logging.type: \"pretty\" is written as text");
+        } else if (!type.empty() && type != "text") {
+            values_.refuse(field.line, "logging.type: \"" + type + "\" is none of text, json, pretty");
+        }
+    }
+
+    void readDatabases(const YamlField& list) {
+        config_.databases.clear();
+        YamlSnapshots snapshots(values_);
+        for (const YamlField& entry : values_.list(list, "a list of databases"))
+            config_.databases.push_back(readYamlDatabase(values_, entry, snapshots));
+    }
+
+    void readOther(const YamlField& field) {
+        if (const KnownKey* known = findKnownKey(KeyPlace::Top, field.key)) {
+            if (const auto value = values_.option(field, known->type); value && !value->empty() && *value != "false")
+                values_.warnUnused(field, known->unused);
+            return;
+        }
+        if (!isReplicaDefault(field.key)) return values_.warnUnknown(field, known());
+        if (auto option = readYamlOption(values_, KeyPlace::Replica, field)) config_.replicaDefaults.push_back(std::move(*option));
+    }
+
+    static std::vector<std::string> known() {
+        std::vector<std::string> names{"dbs", "levels", "logging", "snapshot"};
+        for (const KnownKey& key : knownKeys(KeyPlace::Top)) names.emplace_back(key.name);
+        for (const KnownKey& key : knownKeys(KeyPlace::Replica)) {
+            if (isReplicaDefault(key.name)) names.emplace_back(key.name);
+        }
+        return names;
+    }
+
+    YamlValues& values_;
+    Config& config_;
+};
+
+void readDocument(const std::string& text, YamlValues& values, Config& config) {
+    const Document document = load(text);
+    for (const EqualsRewrite::Line& line : document.rewritten) {
+        values.warn(line.number, "\"" + line.key + "=\" is read as \"" + line.key + ":\". YAML has no equals sign");
+    }
+    TopReader(values, config).read(values.mapping({{}, lineOf(document.root), document.root}, "a configuration"));
+    values.check();
+}
+
+}  // namespace
+
+Config readYaml(std::string_view text, const std::string& name, const ReadOptions& options) {
+    Config config;
+    YamlValues values(name);
+    readDocument(options.expandEnv ? expandEnv(text) : std::string(text), values, config);
+    config.warnings = values.takeWarnings();
+    return config;
+}
+
+}  // namespace litestream::config
