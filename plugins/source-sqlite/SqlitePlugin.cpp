@@ -4,6 +4,7 @@
 /// CaptureRun reads and checks frames; Watcher notices commits; Housekeeping.cpp helps when the application does not checkpoint.
 
 #include "Connection.h"
+#include "IndexLoss.h"
 #include "SqliteSource.h"
 
 #include <litestream/Plugin.h>
@@ -81,6 +82,7 @@ private:
     }
 
     Host& host_;
+    const IndexLossHandler lossHandler_;
     std::mutex mutex_;  // guards watcher_
     std::weak_ptr<Watcher> watcher_;
 };

@@ -77,6 +77,7 @@ Capture SqliteSource::capture(std::uint64_t budgetBytes, PageSink& sink) {
 std::string SqliteSource::goneReason() {
     if (!connection_) return detachedReason_;
     if (connection_->broken()) return "SQLite did not give a lock back";
+    if (connection_->index().lost()) return "its -shm file was truncated by another program, or cannot be read";
     const auto now = SteadyClock::now();
     if (now < nextPathCheck_) return {};
     nextPathCheck_ = now + kPathCheckInterval;
@@ -198,11 +199,13 @@ std::unique_ptr<Image> SqliteSource::anchoredImage() {
         position_.checksum = header->mxFrame > 0 ? header->aFrameCksum : WalChecksum{};
         position_.commit = databasePages(*header);
         position_.file = connection_->file();
+        const std::uint32_t backfilled = connection_->index().nBackfill();
+        if (connection_->index().lost()) break;
         guard_.emplace(std::move(guard));
         lost_.reset();
         released_ = false;
         unreleasedSince_ = SteadyClock::now();
-        return makeImage(std::move(pin), connection_->index().nBackfill());
+        return makeImage(std::move(pin), backfilled);
     }
     throw Error(ErrorCode::Transient,
                 "image of " + context_.database.string() + ": every reader lock of the WAL is taken");

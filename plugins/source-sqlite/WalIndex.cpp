@@ -1,6 +1,6 @@
 #include "WalIndex.h"
 
-#include <array>
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -75,6 +75,23 @@ std::optional<WalIndexHeader> WalIndex::header() const noexcept {
         if (auto header = tryHeader()) return header;
     }
     return std::nullopt;
+}
+
+WalIndex::LostHeader WalIndex::makeLostHeader() noexcept {
+    LostHeader header{};
+    const std::uint8_t isInit = 1;
+    const std::uint16_t szPage = 4096;
+    header[0] = kLostVersion;
+    std::memcpy(reinterpret_cast<std::byte*>(header.data()) + 12, &isInit, 1);
+    std::memcpy(reinterpret_cast<std::byte*>(header.data()) + 14, &szPage, 2);
+    header[4] = 0xffffffff;  // mxFrame: whoever watches it takes notice
+    WalChecksum checksum;
+    checksum.add(reinterpret_cast<const std::byte*>(header.data()), kChecksummedBytes,
+                 std::endian::native == std::endian::big);
+    header[10] = checksum.s0;
+    header[11] = checksum.s1;
+    std::copy_n(header.begin(), kHeaderWords, header.begin() + kHeaderWords);
+    return header;
 }
 
 bool WalIndex::unchangedSince(const WalIndexHeader& header) const noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -45,8 +46,7 @@ struct WalIndexHeader {
 /// Reads the first region of a wal-index (the -shm file), which SQLite has mapped. Does not own the mapping.
 ///
 /// Threads: all members may be called from any thread. Everything is an atomic access of 32 bits, as SQLite's own.
-/// A process that truncates the -shm file from outside kills every process that reads the mapping with SIGBUS;
-/// SQLite itself is no different.
+/// If a process truncates the -shm file, the next access finds a header that is lost() (IndexLoss.h).
 /// Source: https://sqlite.org/walformat.html.
 class WalIndex {
 public:
@@ -64,6 +64,13 @@ public:
     /// A bounded number of attempts without sleeping. Nothing if a writer was interrupted, or died, between the copies.
     std::optional<WalIndexHeader> header() const noexcept;
 
+    /// True once the file behind the mapping is gone. It stays so: what was read before a look at this was true.
+    bool lost() const noexcept { return load(0) == kLostVersion; }
+
+    /// Both copies of a header that is whole and of a version that no SQLite knows, so that SQLite does nothing with it.
+    using LostHeader = std::array<std::uint32_t, 24>;
+    static LostHeader makeLostHeader() noexcept;
+
     /// A cheap look: false if anything was committed, or is being committed, since `header` was read.
     bool unchangedSince(const WalIndexHeader& header) const noexcept;
 
@@ -78,6 +85,8 @@ public:
     void setReadMark(int reader, std::uint32_t mark) const noexcept;
 
 private:
+    static constexpr std::uint32_t kLostVersion = 0xffffffff;
+
     std::uint32_t load(std::size_t word) const noexcept { return __atomic_load_n(words_ + word, __ATOMIC_ACQUIRE); }
 
     std::uint32_t* words_ = nullptr;

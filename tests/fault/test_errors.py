@@ -1,5 +1,7 @@
 """Disks that are full, files that cannot be opened: a clear line, nothing lost, and everything heals by itself."""
 
+import os
+
 import harness
 from harness import ours_only, wait_for
 
@@ -92,6 +94,34 @@ class ErrorTestCase(harness.TestCase):
         self.assertEqual(1, restore.wait())
         self.assertIn(TEXTS["ENOSPC"], restore.output())
         self.assertFalse((target / "app.db").exists())
+
+
+class LostIndexTestCase(harness.TestCase):
+    """A wal-index is mapped memory: whoever reads one whose file was truncated gets SIGBUS."""
+
+    @ours_only
+    def test_ATruncatedWalIndexEndsNeitherTheProgramNorTheFollowing(self):
+        other, other_replica = self.dir / "other.db", self.dir / "other-replica"
+        config = self.dir / "litestream.ini"
+        config.write_text(harness.ini_of({self.db: [harness.url_of(self.replica)], other: [harness.url_of(other_replica)]}))
+        for db in (self.db, other):
+            self.write_now(db=db, count=10, rows=3, log=db.with_suffix(".bin"))
+        replicator = self.start(harness.Replicator([harness.PROGRAM, "replicate", "-config", config], self.dir / "replicate.log"))
+        for target in (self.replica, other_replica):
+            self.wait_restorable(10, target)
+        def losses():
+            return replicator.output().count("database went away")
+
+        for turn in range(1, 4):
+            before = losses()
+            os.truncate(self.dir / "app.db-shm", 0)
+            if turn == 3:  # before the application makes it anew
+                wait_for(lambda: losses() > before, "the loss to be noticed")
+            for db in (self.db, other):
+                self.write_now(db=db, count=10, rows=3, log=db.with_suffix(".bin"))
+            self.assert_same_database(self.db, self.wait_restorable(10 + 10 * turn))
+            self.assert_same_database(other, self.wait_restorable(10 + 10 * turn, other_replica))
+        self.assertEqual(0, replicator.stop())
 
 
 class InjectorTestCase(harness.TestCase):

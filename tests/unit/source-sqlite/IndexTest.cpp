@@ -2,7 +2,11 @@
 #include "PatchedVfs.h"
 #include "WalIndex.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -119,6 +123,87 @@ TEST_F(IndexTest, T42_MoreFramesCopiedThanWrittenRaisesAnAlarm) {
     inAnotherProcess("printf '\\377' | dd of='" + shmPath().string() + "' bs=1 seek=96 conv=notrunc status=none");  // nBackfill
     for (int i = 0; i < 3; ++i) follower.capture();
     EXPECT_EQ(alarms(), 1);
+}
+
+class LostIndexTest : public IndexTest {
+protected:
+    void truncate(std::uint64_t bytes) { inAnotherProcess("truncate -s " + std::to_string(bytes) + " '" + shmPath().string() + "'"); }
+
+    bool detached(Follower& follower) {
+        return follower.followUntil([&] { return follower.source().status().state.starts_with("detached"); });
+    }
+};
+
+TEST_F(LostIndexTest, ATruncatedIndexDetachesAndContinuityIsProvedAgain) {
+    Follower follower(database);
+    follower.attach();
+    app.must(insertRows(20));
+    follower.captureAll();
+    truncate(0);
+    const auto capture = follower.source().capture(1 << 20, follower.mirror());
+    EXPECT_EQ(capture.outcome, Capture::Outcome::Detached);
+    EXPECT_NE(capture.reason.find("-shm"), std::string::npos) << capture.reason;
+    EXPECT_TRUE(kernelLocks(database).empty());
+
+    EXPECT_EQ(follower.attach(true).outcome, Attachment::Outcome::Proved) << follower.attachment.reason;
+    expectGuardIsReal(follower);
+    app.must(insertRows(20));
+    EXPECT_EQ(follower.capture().outcome, Capture::Outcome::Captured);
+    EXPECT_EQ(follower.losses, 0u);
+    expectMirrorIsDatabase(follower);
+}
+
+TEST_F(LostIndexTest, IsNoticedWhileNothingIsCommitted) {
+    Follower follower(database, {{"slow-poll", "10ms"}});
+    follower.attach();
+    follower.captureAll();
+    truncate(0);
+    EXPECT_TRUE(detached(follower)) << follower.source().status().state;
+}
+
+TEST_F(LostIndexTest, AnImageThatWasBegunStaysWhatItIs) {
+    Follower follower(database);
+    follower.attach();
+    app.must(insertRows(2000));
+    follower.captureAll();
+    auto image = follower.source().image();
+    truncate(0);
+    EXPECT_EQ(follower.source().capture(1 << 20, follower.mirror()).outcome, Capture::Outcome::Detached);
+    std::vector<std::byte> content(std::size_t{image->pageCount()} * image->pageSize());
+    image->read(1, content);
+    EXPECT_TRUE(content == follower.mirror().content());
+    EXPECT_EQ(follower.source().attach(&follower.position).outcome, Attachment::Outcome::Detached)
+        << "the old connection is open as long as its image";
+    image = nullptr;
+    EXPECT_EQ(follower.attach(true).outcome, Attachment::Outcome::Proved) << follower.attachment.reason;
+    expectMirrorIsDatabase(follower);
+}
+
+/// Only SQLite's own code touches the pages behind the header, when we checkpoint. From pages that are gone it would conclude that there is
+/// nothing to copy, and tell every process that all is copied.
+TEST_F(LostIndexTest, ACheckpointOverLostPagesTellsNobodyThatFramesWereCopied) {
+    app.must("PRAGMA wal_autocheckpoint=0");
+    Follower follower(database, {{"checkpoint-interval", "10ms"}, {"slow-poll", "10ms"}});
+    follower.attach();
+    app.must(insertRows(300));
+    follower.captureAll();
+    truncate(4096);
+    app.kill();
+    EXPECT_TRUE(detached(follower)) << follower.source().status().state;
+    inAnotherProcess("test $(od -An -tu4 -j96 -N4 '" + shmPath().string() + "') -eq 0");  // nBackfill
+}
+
+TEST_F(LostIndexTest, OtherBusErrorsEndTheProcess) {
+    const Follower follower(database);
+    const auto file = directory / "other";
+    std::ofstream(file) << "x";
+    EXPECT_EXIT(
+        {
+            const int descriptor = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+            const auto* mapped = static_cast<volatile char*>(::mmap(nullptr, 8192, PROT_READ, MAP_SHARED, descriptor, 0));
+            std::exit(mapped[4096] + 1);
+        },
+        ::testing::KilledBySignal(SIGBUS), "");
 }
 
 }  // namespace
