@@ -1,4 +1,4 @@
-"""The traps that cost other replicators data, seen from outside. The numbers are those of docs/architecture.md's list."""
+"""The traps that cost other replicators data, seen from outside. The numbers are those of docs/traps.md."""
 
 import contextlib
 import os
