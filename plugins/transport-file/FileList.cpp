@@ -1,9 +1,10 @@
 #include "FileList.h"
 
 #include "FileTime.h"
-#include "Key.h"
+#include "NewKey.h"
 
 #include <litestream/Error.h>
+#include <litestream/Key.h>
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -7,9 +7,10 @@
 #include "FileList.h"
 #include "FileTime.h"
 #include "FileUrl.h"
-#include "Key.h"
+#include "NewKey.h"
 #include "TempFile.h"
 
+#include <litestream/Key.h>
 #include <litestream/Plugin.h>
 
 #include <fcntl.h>

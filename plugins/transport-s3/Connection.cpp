@@ -80,9 +80,9 @@ Response Connection::exchange(const Request& request, const std::string& target,
     try {
         send(request, target);
     } catch (const ConnectionFailure& failure) {
-        // A server that refuses a body answers and closes before it has read all of it; the answer says more than the reset.
+        // A server that refuses a body answers, and reads no more or closes; the answer says more than that.
         pollfd item{descriptor(), POLLIN, 0};
-        if (failure.kind() != ConnectionFailure::Kind::Lost || ::poll(&item, 1, 0) <= 0 || (item.revents & POLLIN) == 0) throw;
+        if (failure.kind() == ConnectionFailure::Kind::Cancelled || ::poll(&item, 1, 0) <= 0 || (item.revents & POLLIN) == 0) throw;
         sent = false;
     }
     pace.patience(request.patience + std::chrono::milliseconds(request.body.size() / kSlowestBytesPerMillisecond));

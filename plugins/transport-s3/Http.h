@@ -56,7 +56,7 @@ struct HttpLimits {
 /// and a reset before the first byte of the answer, on a connection that had served before, leads to one further attempt on a new
 /// one. So a request may arrive twice: ours are idempotent or conditional.
 ///
-/// Proxies: HTTP_PROXY, HTTPS_PROXY, NO_PROXY and their lower-case forms, never for loopback.
+/// Proxies: HTTP_PROXY, HTTPS_PROXY, NO_PROXY and their lower-case forms, never for loopback and link-local addresses.
 /// Trust: the system's certificates and those of AWS_CA_BUNDLE; SSL_CERT_FILE and SSL_CERT_DIR replace the system's.
 /// The process ignores SIGPIPE: OpenSSL's writes raise it.
 class Http {

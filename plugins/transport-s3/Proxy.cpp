@@ -20,11 +20,6 @@ namespace {
 
 using Poco::Net::IPAddress;
 
-bool isLoopback(const std::string& host) {
-    IPAddress address;
-    return host == "localhost" || (IPAddress::tryParse(host, address) && address.isLoopback());
-}
-
 /// True for "10.0.0.0/8" and an address in it.
 bool isInNetwork(const std::string& host, const std::string& network) {
     const std::size_t slash = network.find('/');
@@ -40,6 +35,13 @@ bool isInNetwork(const std::string& host, const std::string& network) {
     return (address & mask) == (base & mask);
 }
 
+/// This machine and its next neighbours, which no proxy can reach for us: loopback, and where clouds tell an instance its credentials.
+bool isNear(const std::string& host) {
+    IPAddress address;
+    if (!IPAddress::tryParse(host, address)) return host == "localhost";
+    return address.isLoopback() || isInNetwork(host, "169.254.0.0/16") || isInNetwork(host, "fe80::/10") || isInNetwork(host, "fd00:ec2::/32");
+}
+
 /// One item of NO_PROXY: "*", a network, an address, "example.org" with all below it, ".example.org", each maybe with a port.
 bool isExcepted(const Origin& origin, std::string item) {
     const std::string host = lowerCase(origin.host);
@@ -52,7 +54,7 @@ bool isExcepted(const Origin& origin, std::string item) {
 }
 
 bool isExcepted(const Origin& origin, const Environment& environment) {
-    if (isLoopback(lowerCase(origin.host))) return true;
+    if (isNear(lowerCase(origin.host))) return true;
     const Poco::StringTokenizer items(firstOf(environment, {"NO_PROXY", "no_proxy"}), ",",
                                       Poco::StringTokenizer::TOK_TRIM | Poco::StringTokenizer::TOK_IGNORE_EMPTY);
     for (const std::string& item : items) {
@@ -73,7 +75,8 @@ std::optional<Proxy> proxyFor(const Origin& origin, const Environment& environme
         if (url.getScheme() != "http" || url.getHost().empty()) throw Poco::SyntaxException();
         Proxy proxy{url.getHost(), url.getPort(), {}};
         if (!url.getUserInfo().empty()) {
-            const std::string& user = url.getUserInfo();
+            std::string user;
+            Poco::URI::decode(url.getUserInfo(), user);
             proxy.authorization = Secret("Basic " + base64({reinterpret_cast<const unsigned char*>(user.data()), user.size()}));
         }
         return proxy;

@@ -17,7 +17,7 @@ struct Proxy {
 };
 
 /// The proxy for requests to `origin`: HTTPS_PROXY or HTTP_PROXY by its scheme, unless NO_PROXY names it or it is this very
-/// machine. The lower-case forms count where the upper-case ones are not set. Throws Error(InvalidArgument) for a value that is no
+/// machine or a link-local address. The lower-case forms count where the upper-case ones are not set. Throws Error(InvalidArgument) for a value that is no
 /// http:// URL.
 std::optional<Proxy> proxyFor(const Origin& origin, const Environment& environment = processEnvironment());
 

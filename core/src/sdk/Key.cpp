@@ -1,10 +1,10 @@
-#include "Key.h"
-
 #include <litestream/Error.h>
+#include <litestream/Key.h>
 
 #include <cstddef>
+#include <string>
 
-namespace litestream::file {
+namespace litestream {
 
 namespace {
 
@@ -61,11 +61,4 @@ void checkKey(std::string_view key) {
     }
 }
 
-bool isTemporaryName(std::string_view name) noexcept { return name.ends_with(".tmp"); }
-
-void checkNewKey(std::string_view key) {
-    checkKey(key);
-    if (isTemporaryName(key)) refuse(key, "ends with .tmp, the mark of unfinished files");
-}
-
-}  // namespace litestream::file
+}  // namespace litestream

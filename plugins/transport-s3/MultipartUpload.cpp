@@ -1,0 +1,190 @@
+#include "MultipartUpload.h"
+
+#include "Answer.h"
+#include "Digest.h"
+#include "ObjectHeaders.h"
+
+#include <litestream/Error.h>
+
+#include <Poco/Event.h>
+#include <Poco/Exception.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace litestream::s3 {
+
+namespace {
+
+constexpr unsigned kMostParts = 10'000;
+/// Parts up to this number have the size that was asked for; behind it the size doubles every kDoubleEvery parts, which reaches the
+/// largest object that S3 knows.
+constexpr unsigned kEqualParts = 5'000;
+constexpr unsigned kDoubleEvery = 500;
+constexpr unsigned kAttempts = 4;
+constexpr std::chrono::milliseconds kFirstPause{250};
+constexpr std::chrono::milliseconds kLongestPause{5'000};
+/// Putting a long object together takes a store its time.
+constexpr std::chrono::seconds kCompletePatience{60};
+constexpr std::chrono::seconds kAbortLimit{5};
+/// What a caller who no longer waits grants for tidying up.
+constexpr std::chrono::milliseconds kLateAbortLimit{700};
+
+std::uint64_t lengthOf(unsigned number, std::uint64_t partSize) noexcept {
+    return number <= kEqualParts ? partSize : partSize << ((number - kEqualParts - 1) / kDoubleEvery + 1);
+}
+
+void pause(std::chrono::milliseconds time, const CancellationToken& token) {
+    Poco::Event cancelled;
+    const auto registration = token.onCancel([&] { cancelled.set(); });
+    cancelled.tryWait(static_cast<long>(time.count()));
+}
+
+}  // namespace
+
+MultipartUpload::MultipartUpload(Client& client, Host& host, Poco::ThreadPool& workers, std::string key, const PutOptions& options,
+                                 const CallContext& context)
+    : client_(client), host_(host), workers_(workers), key_(std::move(key)), operation_("put " + key_), options_(options), context_(context),
+      partContext_{context.deadline, stop_.token()}, mostUnderWay_(std::max(client.settings().concurrency, 1u)) {}
+
+void MultipartUpload::run(ConstBytes first, PartBuffer buffer, PartReader& reader, std::uint64_t partSize) {
+    const auto registration = context_.cancellation.onCancel([this] { stop_.cancel(); });
+    uploadId_ = create();
+    try {
+        sendParts(first, std::move(buffer), reader, partSize);
+        complete();
+    } catch (...) {
+        abort();
+        throw;
+    }
+}
+
+void MultipartUpload::sendParts(ConstBytes first, PartBuffer buffer, PartReader& reader, std::uint64_t partSize) {
+    try {
+        for (unsigned number = 1;; ++number) {
+            if (number > kMostParts) throw Error(ErrorCode::Unsupported, operation_ + ": more than 10000 parts. Set a larger part-size");
+            Part& part = takePart();
+            part.number = number;
+            if (number == 1) {
+                part.buffer = std::move(buffer);
+                part.bytes = first;
+            } else {
+                part.bytes = reader.next(part.buffer, static_cast<std::size_t>(lengthOf(number, partSize)));
+            }
+            start(part);
+            if (reader.ended()) break;
+        }
+    } catch (...) {
+        fail(std::current_exception());
+    }
+    finish();
+}
+
+/// A part that nobody uses. Throws what went wrong meanwhile.
+MultipartUpload::Part& MultipartUpload::takePart() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return failure_ || !idle_.empty() || parts_.size() <= mostUnderWay_; });
+    if (failure_) std::rethrow_exception(failure_);
+    if (idle_.empty()) return parts_.emplace_back(*this);
+    Part& part = *idle_.back();
+    idle_.pop_back();
+    return part;
+}
+
+void MultipartUpload::start(Part& part) {
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return underWay_ < mostUnderWay_; });
+        ++underWay_;
+    }
+    try {
+        workers_.start(part);
+    } catch (const Poco::NoThreadAvailableException&) {
+        part.run();
+    }
+}
+
+void MultipartUpload::runPart(Part& part) noexcept {
+    std::string etag;
+    try {
+        etag = sendPart(part);
+    } catch (...) {
+        fail(std::current_exception());
+    }
+    // Under the lock to the end: the last one's notification lets the upload end, and with it the condition.
+    std::lock_guard lock(mutex_);
+    if (etags_.size() < part.number) etags_.resize(part.number);
+    etags_[part.number - 1] = std::move(etag);
+    idle_.push_back(&part);
+    --underWay_;
+    changed_.notify_all();
+}
+
+/// What went wrong first is what the caller hears of; the parts that it stops then fail for that reason only.
+void MultipartUpload::fail(std::exception_ptr reason) noexcept {
+    {
+        std::lock_guard lock(mutex_);
+        if (!failure_) failure_ = std::move(reason);
+    }
+    stop_.cancel();
+}
+
+std::string MultipartUpload::sendPart(const Part& part) {
+    ApiCall call{.operation = operation_, .permission = "s3:PutObject", .method = "PUT", .key = key_,
+                 .query = {{"partNumber", std::to_string(part.number)}, {"uploadId", uploadId_}},
+                 .headers = keyHeaders(client_.settings()), .body = part.bytes};
+    if (client_.settings().contentMd5) call.headers.emplace_back("Content-MD5", md5Base64(part.bytes));
+    std::chrono::milliseconds wait = kFirstPause;
+    for (unsigned attempt = 1;; ++attempt, wait *= 2) {
+        try {
+            const Response response = client_.send(call, partContext_);
+            std::string etag(response.header("ETag"));
+            if (etag.empty()) throw Error(ErrorCode::Transient, operation_ + ": upload failed: no ETag returned");
+            return etag;
+        } catch (const Error& error) {
+            const bool heals = error.code() == ErrorCode::Transient || error.code() == ErrorCode::Throttled;
+            // An upload that the store has forgotten has to begin anew.
+            if (!heals || attempt == kAttempts || std::string_view(error.what()).find("NoSuchUpload") != std::string_view::npos) throw;
+            pause(std::min(error.retryAfter().value_or(wait), kLongestPause), stop_.token());
+            partContext_.check(operation_.c_str());
+        }
+    }
+}
+
+void MultipartUpload::finish() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return underWay_ == 0; });
+    if (failure_) std::rethrow_exception(failure_);
+}
+
+std::string MultipartUpload::create() {
+    const ApiCall call{.operation = operation_, .permission = "s3:PutObject", .method = "POST", .key = key_, .query = {{"uploads", ""}},
+                       .headers = objectHeaders(client_.settings(), options_.timestamp)};
+    return readUploadId(client_.send(call, context_).body, operation_);
+}
+
+void MultipartUpload::complete() {
+    const std::string document = completeDocument(etags_);
+    ApiCall call{.operation = operation_, .permission = "s3:PutObject", .method = "POST", .key = key_, .query = {{"uploadId", uploadId_}},
+                 .headers = keyHeaders(client_.settings()), .body = bytesOf(document), .patience = kCompletePatience};
+    if (options_.onlyIfAbsent) call.headers.emplace_back("If-None-Match", "*");
+    const Response response = client_.send(call, context_);
+    if (isRefusal(response.body)) {
+        throw errorOf(readRefusal(response), {operation_, client_.settings().bucket, call.permission});
+    }
+}
+
+void MultipartUpload::abort() noexcept {
+    try {
+        const bool late = context_.cancellation.cancelled() || context_.remaining() == CallContext::Clock::duration::zero();
+        const CallContext own = CallContext::within(late ? kLateAbortLimit : CallContext::Clock::duration(kAbortLimit));
+        client_.send({.operation = "abort the upload of " + key_, .permission = "s3:AbortMultipartUpload", .method = "DELETE", .key = key_,
+                      .query = {{"uploadId", uploadId_}}, .accepted = 404},
+                     own);
+    } catch (const std::exception& error) {
+        host_.log(LogLevel::Warning, std::string(error.what()) +
+                                         ". Its parts stay in the bucket: let a lifecycle rule remove unfinished uploads");
+    }
+}
+
+}  // namespace litestream::s3
