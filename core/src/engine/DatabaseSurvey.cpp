@@ -16,8 +16,9 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-/// For the first survey of a replica; one that fails gets longer, since a replica may hold very many files.
-constexpr auto kSurveyDeadline = std::chrono::seconds(5);
+/// For each request of the first survey of a replica; after failures it is longer, up to a minute: perhaps the store is only slow.
+constexpr auto kSurveyRequest = std::chrono::seconds(5);
+constexpr unsigned kMostSurveyRequests = 12;
 
 std::uint64_t newLineage() {
     std::random_device device;
@@ -29,13 +30,13 @@ std::uint64_t newLineage() {
 }  // namespace
 
 void Database::surveyReplica(std::size_t index) {
-    const auto deadline = kSurveyDeadline * (1 + std::min(replicas_[index].failures, 20u));
-    boost::asio::post(services_.io, [self = shared_from_this(), index, store = replicas_[index].store, deadline] {
+    const auto limit = kSurveyRequest * std::min(1 + replicas_[index].failures, kMostSurveyRequests);
+    boost::asio::post(services_.io, [self = shared_from_this(), index, store = replicas_[index].store, limit] {
         std::optional<replica::Survey> survey;
         std::optional<Error> error;
         if (self->cancelled_) return;
         try {
-            survey = replica::survey(*store, CallContext::within(deadline, self->surveys_.token()));
+            survey = replica::survey(*store, limit, self->surveys_.token());
         } catch (const Error& failure) {
             // Nobody asked to stop, so it was the deadline: a slow or stalled store.
             const bool timeout = failure.code() == ErrorCode::Cancelled;

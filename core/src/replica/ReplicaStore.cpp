@@ -88,11 +88,11 @@ std::optional<Tail> decodeTail(ConstBytes tail, std::uint64_t fileSize, std::uin
 ReplicaStore::ReplicaStore(std::unique_ptr<Transport> transport)
     : transport_(std::move(transport)), layout_(transport_->capabilities().layout) {}
 
-std::vector<ObjectInfo> ReplicaStore::listKeys(std::string_view prefix, const CallContext& context) {
+std::vector<ObjectInfo> ReplicaStore::listKeys(std::string_view prefix, const ContextMaker& perRequest) {
     std::vector<ObjectInfo> all;
     std::string startAfter;
     for (;;) {
-        std::vector<ObjectInfo> page = transport_->list(prefix, startAfter, kListPage, context);
+        std::vector<ObjectInfo> page = transport_->list(prefix, startAfter, kListPage, perRequest());
         const bool last = page.size() < kListPage;
         if (!last) {
             if (page.back().key <= startAfter) {
@@ -107,7 +107,7 @@ std::vector<ObjectInfo> ReplicaStore::listKeys(std::string_view prefix, const Ca
 
 std::vector<FileInfo> ReplicaStore::list(Level level, const CallContext& context) {
     std::vector<FileInfo> files;
-    for (const ObjectInfo& object : listKeys(layout_.prefix(level), context)) {
+    for (const ObjectInfo& object : listKeys(layout_.prefix(level), [&] { return context; })) {
         if (const auto id = layout_.parse(level, object.key)) files.push_back({*id, object.size, object.timestamp});
     }
     sortByRange(files);
@@ -115,9 +115,17 @@ std::vector<FileInfo> ReplicaStore::list(Level level, const CallContext& context
 }
 
 std::vector<FileInfo> ReplicaStore::listAll(const CallContext& context) {
+    return listEachLevel([&] { return context; });
+}
+
+std::vector<FileInfo> ReplicaStore::listAll(std::chrono::nanoseconds perRequest, const CancellationToken& cancellation) {
+    return listEachLevel([&] { return CallContext::within(perRequest, cancellation); });
+}
+
+std::vector<FileInfo> ReplicaStore::listEachLevel(const ContextMaker& perRequest) {
     std::vector<FileInfo> files;
     // One listing instead of ten: levels are neighbours, and on a remote store the round trips are what takes time.
-    for (const ObjectInfo& object : listKeys(layout_.prefix(), context)) {
+    for (const ObjectInfo& object : listKeys(layout_.prefix(), perRequest)) {
         if (const auto id = layout_.parse(object.key)) files.push_back({*id, object.size, object.timestamp});
     }
     sortByRange(files);

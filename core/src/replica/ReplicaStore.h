@@ -6,6 +6,8 @@
 #include <litestream/Error.h>
 #include <litestream/Transport.h>
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -47,6 +49,8 @@ public:
     std::vector<FileInfo> list(Level level, const CallContext& context);
     /// All ten levels, by level, then (min, max).
     std::vector<FileInfo> listAll(const CallContext& context);
+    /// The same with a limit for each request: a replica may hold any number of files, and a store that answers is not to be given up.
+    std::vector<FileInfo> listAll(std::chrono::nanoseconds perRequest, const CancellationToken& cancellation);
 
     /// Reads exactly into.size() bytes from `offset`; an object that ends before is Error(Corrupt).
     void read(const FileId& file, std::uint64_t offset, MutableBytes into, const CallContext& context);
@@ -62,7 +66,9 @@ public:
     std::uint64_t put(const FileId& file, Body& body, const PutOptions& options, const CallContext& context);
 
 private:
-    std::vector<ObjectInfo> listKeys(std::string_view prefix, const CallContext& context);
+    using ContextMaker = std::function<CallContext()>;
+    std::vector<FileInfo> listEachLevel(const ContextMaker& perRequest);
+    std::vector<ObjectInfo> listKeys(std::string_view prefix, const ContextMaker& perRequest);
 
     std::unique_ptr<Transport> transport_;
     Layout layout_;

@@ -15,6 +15,7 @@ struct Survey {
     std::vector<FileInfo> files;                     ///< all levels, by level and TXID
 };
 
-Survey survey(ReplicaStore& store, const CallContext& context);
+/// `perRequest` limits each request, not their sum.
+Survey survey(ReplicaStore& store, std::chrono::nanoseconds perRequest, const CancellationToken& cancellation);
 
 }  // namespace litestream::replica

@@ -113,6 +113,39 @@ TEST_F(ReplicaStoreTest, ListsMoreThanOnePage) {
     for (std::uint64_t i = 0; i < files.size(); ++i) ASSERT_EQ(files[i].id.range.min, Txid{i + 1});
 }
 
+/// Endless pages, but for the third.
+class LongListing final : public Transport {
+public:
+    const TransportCapabilities& capabilities() const noexcept override { return capabilities_; }
+    std::vector<std::pair<std::string, std::string>> describe() const override { return {}; }
+    std::uint64_t put(const std::string&, Body&, const PutOptions&, const CallContext&) override { return 0; }
+    std::size_t get(const std::string&, std::uint64_t, MutableBytes, const CallContext&) override { return 0; }
+    ObjectInfo head(const std::string& key, const CallContext&) override { return {key, 0, {}}; }
+    std::vector<ObjectInfo> list(std::string_view, std::string_view startAfter, std::size_t limit, const CallContext& context) override {
+        deadlines.push_back(context.deadline);
+        if (deadlines.size() == 3) return {};
+        std::vector<ObjectInfo> page;
+        for (std::size_t i = 0; i < limit; ++i) page.push_back({std::string(startAfter) + "x" + std::to_string(1'000'000 + i), 0, {}});
+        return page;
+    }
+    std::vector<RemoveFailure> remove(std::span<const std::string>, const CallContext&) override { return {}; }
+
+    std::vector<CallContext::Clock::time_point> deadlines;
+
+private:
+    const TransportCapabilities capabilities_;
+};
+
+TEST_F(ReplicaStoreTest, EachPageOfAListingHasTheTimeOfARequest) {
+    auto transport = std::make_unique<LongListing>();
+    const auto& asked = transport->deadlines;
+    ReplicaStore store(std::move(transport));
+    store.listAll(std::chrono::minutes(1), {});
+    ASSERT_EQ(asked.size(), 3u);
+    EXPECT_LT(asked[0], asked[1]);
+    EXPECT_LT(asked[1], asked[2]);
+}
+
 TEST_F(ReplicaStoreTest, AnObjectThatEndsTooEarlyIsCorrupt) {
     const FileInfo file = add({kLevel0, {Txid{1}, Txid{1}}}, 1);
     std::vector<std::byte> bytes(static_cast<std::size_t>(file.size) + 1);
