@@ -13,11 +13,11 @@ namespace litestream::s3 {
 /// What a store says when it refuses. Everything may be empty: not every refusal has a body, and not every body is XML.
 struct Refusal {
     int status = 0;
-    std::string code;  ///< "NoSuchKey"
-    std::string message;
-    std::string requestId;
-    std::string region;    ///< where the bucket is, when that was the trouble
-    std::string endpoint;  ///< where it wants to be asked, when that was the trouble
+    std::string code = {};  ///< "NoSuchKey"
+    std::string message = {};
+    std::string requestId = {};
+    std::string region = {};   ///< where the bucket is, when that was the trouble
+    std::string endpoint = {};  ///< where it wants to be asked, when that was the trouble
 };
 
 Refusal readRefusal(const Response& response);

@@ -54,7 +54,7 @@ Response Client::send(const ApiCall& call, const CallContext& context, MutableBy
         }
     } catch (const Error& error) {
         if (std::string_view(error.what()).starts_with(call.operation)) throw;
-        throw error.within(call.operation + ": ");
+        throw error.within(call.operation);
     }
 }
 

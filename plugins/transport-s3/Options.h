@@ -4,7 +4,7 @@
 
 namespace litestream::s3 {
 
-/// The options of the plugin: upstream's keys, and three of our own (session-token, sse-customer-key-md5,
+/// The options of the plugin: upstream's keys, and four of our own (conditional-put, session-token, sse-customer-key-md5,
 /// url-endpoint). No default where the default depends on the provider.
 inline constexpr OptionSpec kOptions[] = {
     {"bucket", OptionType::String, "", "bucket, or the ARN of an access point", false},
@@ -23,6 +23,8 @@ inline constexpr OptionSpec kOptions[] = {
     {"sign-payload", OptionType::Boolean, "true", "sign the content of requests, not their headers only", false},
     {"require-content-md5", OptionType::Boolean, "",
      "send Content-MD5 with uploads and deletions; default true, false for Tigris", false},
+    {"conditional-put", OptionType::Boolean, "true",
+     "let the store refuse to replace what another writer has put; false for stores that ignore If-None-Match", false},
     {"storage-class", OptionType::String, "", "storage class of uploaded objects; default is the bucket's", false},
     {"part-size", OptionType::Size, "5MiB", "bytes of one part of a multipart upload, at least 5MiB", false},
     {"concurrency", OptionType::Integer, "", "parts and requests at a time; default 5, 2 for Cloudflare R2", false},

@@ -64,6 +64,8 @@ int Paced::sendAll(int descriptor, const char* bytes, int length, Step&& send) {
 template <class Step>
 int Paced::receiveSome(int descriptor, Step&& receive) {
     try {
+        // The answer to what was just sent cannot be there yet.
+        if (!received_) pace_->wait(descriptor, POLLIN, "read");
         for (;;) {
             const int moved = translated("read", receive);
             if (moved >= 0) {

@@ -70,7 +70,7 @@ class S3Transport final : public Transport {
 public:
     S3Transport(Settings settings, std::shared_ptr<CredentialProvider> credentials, std::shared_ptr<Http> http, Host& host)
         : host_(host), client_(std::move(settings), std::move(credentials), std::move(http), host),
-          capabilities_{.layout = LayoutFamily::Flat, .conditionalPut = true, .listsTimestamp = false, .requestsAreCounted = true,
+          capabilities_{.layout = LayoutFamily::Flat, .conditionalPut = client_.settings().conditionalPut, .listsTimestamp = false, .requestsAreCounted = true,
                         .concurrency = client_.settings().concurrency} {}
 
     const TransportCapabilities& capabilities() const noexcept override { return capabilities_; }

@@ -168,6 +168,7 @@ Settings settingsFrom(const OptionValues& options, const Environment& environmen
     settings.tls.verify = !given(options, "skip-verify").value_or(false);
     settings.signPayload = given(options, "sign-payload").value_or(true);
     settings.contentMd5 = given(options, "require-content-md5").value_or(provider.contentMd5);
+    settings.conditionalPut = given(options, "conditional-put").value_or(true);
     settings.storageClass = options.textOr("storage-class", "");
     settings.partSize = readPartSize(options, settings.warnings);
     settings.concurrency = readConcurrency(options, provider.concurrency);

@@ -40,6 +40,7 @@ struct Settings {
     TlsPolicy tls;
     bool signPayload = true;
     bool contentMd5 = true;
+    bool conditionalPut = true;  ///< the store keeps to If-None-Match: *
     std::string storageClass;
     std::uint64_t partSize = 0;  ///< bytes, at least 5 MiB
     unsigned concurrency = 0;    ///< at least 1
