@@ -83,7 +83,7 @@ struct Config {
     std::chrono::nanoseconds shutdownSyncTimeout = std::chrono::seconds(30);
     engine::Limits limits;
     std::optional<std::chrono::nanoseconds> syncInterval;  ///< of replicas that have none
-    std::vector<PluginOption> replicaDefaults;             ///< for replicas whose plugin declares the option and that have none
+    std::vector<PluginOption> replicaDefaults;  ///< for replicas whose plugin declares the option and that have none
     std::vector<Database> databases;
     std::vector<std::string> warnings;  ///< of reading, to be logged when the log is set up: "FILE:LINE: text"
 };

@@ -13,7 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Go's glob as Poco's: "[^a]" is "[!a]" there. Throws Error(InvalidArgument) for a set without an end and a lone backslash.
+/// Go's glob as Poco's: "[^a]" is "[!a]" there. Throws Error(InvalidArgument) for a set without an end or members and a
+/// backslash at the end.
 std::string checkedPattern(std::string pattern) {
     const Error bad(ErrorCode::InvalidArgument, "syntax error in pattern");
     for (std::size_t at = 0; at < pattern.size(); ++at) {
@@ -21,8 +22,9 @@ std::string checkedPattern(std::string pattern) {
             if (++at == pattern.size()) throw bad;
         } else if (pattern[at] == '[') {
             if (at + 1 < pattern.size() && pattern[at + 1] == '^') pattern[++at] = '!';
-            at = pattern.find(']', at + 1);
-            if (at == std::string::npos) throw bad;
+            const std::size_t close = pattern.find(']', at + 1);
+            if (close == std::string::npos || close == at + 1) throw bad;
+            at = close;
         }
     }
     return pattern;
@@ -98,8 +100,8 @@ Database databaseAt(const Database& entry, const fs::path& file) {
     if (!entry.directory.metaPath.empty()) {
         database.metaPath = (entry.directory.metaPath / below).string() + "-litestream";
     } else if (!entry.metaPath.empty()) {
-        database.metaPath =
-            (entry.metaPath / below.parent_path() / ("." + file.filename().string() + "-litestream")).lexically_normal();
+        database.metaPath = (entry.metaPath / below.parent_path() / ("." + file.filename().string() + "-litestream"))
+                                .lexically_normal();
     }
     for (Replica& replica : database.replicas) moveBelow(replica, below.generic_string());
     return database;

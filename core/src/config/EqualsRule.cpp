@@ -9,7 +9,9 @@
 namespace litestream::config {
 namespace {
 
-bool isKeyCharacter(char c) { return c == '-' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool isKeyCharacter(char c) {
+    return c == '-' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 std::string_view trim(std::string_view text) {
     const std::size_t begin = text.find_first_not_of(" \t");
@@ -25,7 +27,8 @@ struct Assignment {
 };
 
 std::optional<Assignment> readAssignment(std::string_view content) {
-    const auto end = static_cast<std::size_t>(std::find_if_not(content.begin(), content.end(), isKeyCharacter) - content.begin());
+    const auto end =
+        static_cast<std::size_t>(std::find_if_not(content.begin(), content.end(), isKeyCharacter) - content.begin());
     const std::size_t sign = content.find_first_not_of(" \t", end);
     if (end == 0 || sign == std::string_view::npos) return std::nullopt;
     if (content[sign] != '=' && content[sign] != ':') return std::nullopt;
@@ -36,7 +39,8 @@ std::optional<Assignment> readAssignment(std::string_view content) {
 
 std::string_view withoutComment(std::string_view rest) {
     for (std::size_t at = 0; at < rest.size(); ++at) {
-        if (rest[at] == '#' && (at == 0 || rest[at - 1] == ' ' || rest[at - 1] == '\t')) return trim(rest.substr(0, at));
+        if (rest[at] == '#' && (at == 0 || rest[at - 1] == ' ' || rest[at - 1] == '\t'))
+            return trim(rest.substr(0, at));
     }
     return rest;
 }

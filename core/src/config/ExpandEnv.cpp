@@ -12,7 +12,9 @@ bool isWord(char c) {
 }
 
 /// Shell's special variables have one character.
-bool isSpecial(char c) { return std::string_view("*#$@!?-0123456789").find(c) != std::string_view::npos; }
+bool isSpecial(char c) {
+    return std::string_view("*#$@!?-0123456789").find(c) != std::string_view::npos;
+}
 
 std::string valueOf(const std::string& name) {
     if (name == "PID") return std::to_string(::getpid());

@@ -110,10 +110,12 @@ constexpr KnownKey kReplica[] = {
     {"sas-token", Text, {}},
     {"secret-access-key", Text, {}},
     {"seed", Text, {}},
+    {"session-token", Text, {}},
     {"sign-payload", Boolean, {}},
     {"skip-verify", Boolean, {}},
     {"sse-customer-algorithm", Text, {}},
     {"sse-customer-key", Text, {}},
+    {"sse-customer-key-md5", Text, {}},
     {"sse-customer-key-path", Text, {}},
     {"sse-kms-key-id", Text, {}},
     {"storage-class", Text, {}},
@@ -157,8 +159,8 @@ bool isReplicaDefault(std::string_view name) {
 }
 
 bool isSecretKey(std::string_view name) {
-    static constexpr std::array<std::string_view, 8> kSecrets{"access-key-id", "secret-access-key", "account-key", "sse-customer-key",
-                                                              "creds",         "nkey",              "seed",        "jwt"};
+    static constexpr std::array<std::string_view, 8> kSecrets{
+        "access-key-id", "secret-access-key", "account-key", "sse-customer-key", "creds", "nkey", "seed", "jwt"};
     return contains(kSecrets, name) || name.find("password") != std::string_view::npos ||
            name.find("token") != std::string_view::npos;
 }

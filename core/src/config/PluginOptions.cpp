@@ -46,7 +46,8 @@ const plugin::LoadedPlugin& findPlugin(const plugin::Registry& registry, PluginK
     throw Error(ErrorCode::Unsupported, place.prefix() + "no plugin for " + what + " \"" + name + "\"" + hint);
 }
 
-const plugin::LoadedPlugin& findTransport(const plugin::Registry& registry, const std::string& type, const Place& place) {
+const plugin::LoadedPlugin& findTransport(const plugin::Registry& registry, const std::string& type,
+                                          const Place& place) {
     const std::string lower = Poco::toLower(type);
     for (const plugin::LoadedPlugin& plugin : registry.plugins()) {
         const bool takes = std::find(plugin.schemes.begin(), plugin.schemes.end(), lower) != plugin.schemes.end();
@@ -79,8 +80,9 @@ void applyOption(OptionValues& values, const plugin::LoadedPlugin& plugin, const
     }
     std::vector<std::string> known(coreKeys.begin(), coreKeys.end());
     for (const plugin::Option& declared : plugin.options) known.push_back(declared.name);
-    const std::string text = "unknown key \"" + option.name + "\": neither a setting nor an option of plugin \"" + plugin.name +
-                             "\"" + (option.lenient ? ", so it is ignored" : "") + didYouMean(option.name, known);
+    const std::string text = "unknown key \"" + option.name + "\": neither a setting nor an option of plugin \"" +
+                             plugin.name + "\"" + (option.lenient ? ", so it is ignored" : "") +
+                             didYouMean(option.name, known);
     if (!option.lenient) fail(option.place, text);
     warnings.push_back(option.place.prefix() + text);
 }

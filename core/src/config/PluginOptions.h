@@ -11,7 +11,8 @@ const plugin::LoadedPlugin& findPlugin(const plugin::Registry& registry, PluginK
 
 /// By its name or one of its URL schemes, in any case. Throws Error(Unsupported) `unknown replica type in config: "TYPE"` and where was
 /// looked.
-const plugin::LoadedPlugin& findTransport(const plugin::Registry& registry, const std::string& type, const Place& place);
+const plugin::LoadedPlugin& findTransport(const plugin::Registry& registry, const std::string& type,
+                                          const Place& place);
 
 /// Null when the plugin has no such option.
 const plugin::Option* findOption(const plugin::LoadedPlugin& plugin, std::string_view name);

@@ -12,10 +12,11 @@
 namespace litestream::config {
 namespace {
 
-OptionValues sourceOptions(const Database& database, const plugin::Registry& registry, std::vector<std::string>& warnings) {
-    static const std::vector<std::string> kCoreKeys{
-        "path",    "dir",    "pattern", "recursive",     "watch",    "meta-path",
-        "meta-dir", "source", "codec",   "sync-interval", "takeover", "replica"};
+OptionValues sourceOptions(const Database& database, const plugin::Registry& registry,
+                           std::vector<std::string>& warnings) {
+    static const std::vector<std::string> kCoreKeys{"path",  "dir",           "pattern",  "recursive",
+                                                    "watch", "meta-path",     "meta-dir", "source",
+                                                    "codec", "sync-interval", "takeover", "replica"};
     const plugin::LoadedPlugin& plugin =
         findPlugin(registry, PluginKind::Source, database.source, "source", database.place);
     OptionValues values;
@@ -90,13 +91,14 @@ private:
         refuseIf(isDirectory && directory.pattern.empty(), "'pattern' is required when using 'dir'");
         refuseIf(!isDirectory && directory.watch, "'watch' can only be enabled with a directory");
         refuseIf(!isDirectory && !directory.metaPath.empty(), "'meta-dir' can only be used with a directory");
-        refuseIf(!entry.metaPath.empty() && !directory.metaPath.empty(), "cannot specify both 'meta-path' and 'meta-dir'");
+        refuseIf(!entry.metaPath.empty() && !directory.metaPath.empty(),
+                 "cannot specify both 'meta-path' and 'meta-dir'");
     }
 
     std::vector<Database> databasesOf(const Database& entry) const {
         if (entry.directory.watch) {
-            warnings_.push_back(entry.place.prefix() + "watch: databases that appear in " + entry.directory.path.string() +
-                                " later are found at the next start only");
+            warnings_.push_back(entry.place.prefix() + "watch: databases that appear in " +
+                                entry.directory.path.string() + " later are found at the next start only");
         }
         return expandDirectory(entry);
     }

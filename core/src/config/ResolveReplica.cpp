@@ -20,7 +20,8 @@ bool isUrl(std::string_view text) {
 std::string shown(const std::string& url) {
     std::string text = url.substr(0, url.find('?'));
     const std::size_t scheme = text.find("://");
-    const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+    const std::size_t begin =
+        std::min(text.find_first_not_of('/', scheme == std::string::npos ? 0 : scheme + 3), text.size());
     const std::size_t at = text.rfind('@', text.find('/', begin));
     const std::size_t colon = text.find(':', begin);
     if (at != std::string::npos && colon < at) text.replace(colon + 1, at - colon - 1, "xxxxx");
@@ -36,10 +37,12 @@ const plugin::LoadedPlugin& pluginOf(const Replica& replica, const plugin::Regis
     if (!isUrl(replica.url)) fail(replica.place, "replica url scheme required: " + shown(replica.url));
     const auto& plugin = findTransport(registry, replica.url.substr(0, replica.url.find(':')), replica.place);
     const auto fits = [&](const std::string& type) {
-        return type == plugin.name || std::find(plugin.schemes.begin(), plugin.schemes.end(), type) != plugin.schemes.end();
+        return type == plugin.name ||
+               std::find(plugin.schemes.begin(), plugin.schemes.end(), type) != plugin.schemes.end();
     };
     if (!replica.type.empty() && !fits(replica.type)) {
-        fail(replica.place, "type \"" + replica.type + "\" does not fit the url, which is of type \"" + plugin.name + "\"");
+        fail(replica.place,
+             "type \"" + replica.type + "\" does not fit the url, which is of type \"" + plugin.name + "\"");
     }
     return plugin;
 }
@@ -51,14 +54,16 @@ void checkLocation(const Replica& replica, const plugin::LoadedPlugin& plugin) {
         if (!replica.url.empty())
             fail(option.place, "cannot specify url & " + option.name + " for " + plugin.name + " replica");
         if (option.name == "path" && isUrl(option.value.reveal())) {
-            fail(option.place, "replica path cannot be a url, please use the 'url' field instead: " + shown(option.value.reveal()));
+            fail(option.place,
+                 "replica path cannot be a url, please use the 'url' field instead: " + shown(option.value.reveal()));
         }
     }
 }
 
 void checkRequired(const OptionValues& values, const plugin::LoadedPlugin& plugin, const Place& place) {
     for (const plugin::Option& option : plugin.options) {
-        const bool has = values.has(option.name) && !(values.texts().contains(option.name) && values.text(option.name).empty());
+        const bool has =
+            values.has(option.name) && !(values.texts().contains(option.name) && values.text(option.name).empty());
         if (!option.required || has || !option.defaultValue.empty()) continue;
         fail(place, option.name == "path" ? plugin.name + " replica path required"
                                           : option.name + " required for " + plugin.name + " replica");

@@ -24,7 +24,7 @@ void refuseWhatYamlCppTakes(std::string_view text) {
         if (line.isStructure && indent != std::string_view::npos && line.text[indent] == '\t')
             fail(number, "found a tab character that violates indentation");
     }
-    if (lines.endsQuoted) fail(number, "found unexpected end of stream");
+    if (lines.endsQuoted) fail(number + (text.ends_with('\n') ? 1 : 0), "found unexpected end of stream");
 }
 
 /// yaml-cpp's texts, where upstream's users know others.
@@ -103,7 +103,9 @@ std::vector<YamlField> fieldsOf(const YAML::Node& mapping) {
     return once;
 }
 
-unsigned lineOf(const YAML::Node& node) { return static_cast<unsigned>(std::max(node.Mark().line, 0)) + 1; }
+unsigned lineOf(const YAML::Node& node) {
+    return static_cast<unsigned>(std::max(node.Mark().line, 0)) + 1;
+}
 
 std::vector<std::string> replicaUrls(const YAML::Node& root) {
     std::vector<std::string> urls;

@@ -38,7 +38,8 @@ Replica readReplica(YamlValues& values, const YamlField& entry, std::string labe
                         {"sync-interval", toDuration(values, replica.syncInterval)},
                         {"age", [&](const YamlField& field) { refuseYamlAge(values, field); }}};
     applyKeys(values, values.mapping(entry, "a replica"), keys, [&](const YamlField& field) {
-        if (auto option = readYamlOption(values, KeyPlace::Replica, field)) replica.options.push_back(std::move(*option));
+        if (auto option = readYamlOption(values, KeyPlace::Replica, field))
+            replica.options.push_back(std::move(*option));
     });
     // The scheme of a url says it better; upstream does not even look at the other one.
     if (!replica.url.empty()) replica.type.clear();
@@ -64,7 +65,8 @@ std::optional<PluginOption> readYamlOption(YamlValues& values, KeyPlace place, c
     const auto value = values.option(field, known == nullptr ? ValueType::Text : known->type);
     if (!value || value->empty()) return std::nullopt;
     PluginOption option{field.key, Secret(*value), values.place(field.line), true, {}};
-    if (known != nullptr) option.unused = known->unused.empty() ? "replicas of this type have no such setting" : known->unused;
+    if (known != nullptr)
+        option.unused = known->unused.empty() ? "replicas of this type have no such setting" : known->unused;
     return option;
 }
 
@@ -75,8 +77,8 @@ std::map<std::string, nanoseconds> YamlSnapshots::check(const YamlField& block) 
         if (!value) return;
         given[field.key] = *value;
         if (value->count() > 0) return;
-        values_.refuse(field.line, "snapshot." + field.key + ": snapshot " + field.key + " must be greater than 0 (got " +
-                                       formatDuration(*value) + ")");
+        values_.refuse(field.line, "snapshot." + field.key + ": snapshot " + field.key +
+                                       " must be greater than 0 (got " + formatDuration(*value) + ")");
     };
     const auto fields = values_.mapping(block, "snapshot settings");
     applyKeys(values_, fields, {{"interval", positive}, {"retention", positive}});
@@ -89,14 +91,16 @@ void YamlSnapshots::check(const YamlField& block, const std::string& database) {
         const auto [earlier, isNew] = first_.try_emplace(key, database, value);
         if (isNew || earlier->second.second == value) continue;
         values_.refuse(block.line, "conflicting database snapshot " + key + "s: " + earlier->second.first + " has " +
-                                       formatDuration(earlier->second.second) + ", " + database + " has " + formatDuration(value));
+                                       formatDuration(earlier->second.second) + ", " + database + " has " +
+                                       formatDuration(value));
     }
 }
 
 void refuseYamlAge(YamlValues& values, const YamlField& block) {
     const auto refuse = [&](const YamlField& field) {
         if (values.list(field, "[]string").empty()) return;
-        values.refuse(field.line, "age encryption is not currently supported. Remove \"age\", or nothing is replicated");
+        values.refuse(field.line,
+                      "age encryption is not currently supported. Remove \"age\", or nothing is replicated");
     };
     applyKeys(values, values.mapping(block, "age settings"), {{"identities", refuse}, {"recipients", refuse}});
 }
@@ -106,47 +110,49 @@ Database readYamlDatabase(YamlValues& values, const YamlField& entry, YamlSnapsh
     database.place = values.place(entry.line);
     bool one = false;
     const YamlField* snapshot = nullptr;
-    const YamlKeys keys{
-        {"name", toText(values, database.name)},
-        {"path", toPath(values, database.path)},
-        {"dir", toPath(values, database.directory.path)},
-        {"pattern", toText(values, database.directory.pattern)},
-        {"recursive", toBoolean(values, database.directory.recursive)},
-        {"watch", toBoolean(values, database.directory.watch)},
-        {"meta-path", toPath(values, database.metaPath)},
-        {"meta-dir", toPath(values, database.directory.metaPath)},
-        {"codec", toText(values, database.codec)},
-        {"sync-interval", toDuration(values, database.syncInterval)},
-        {"takeover", toBoolean(values, database.takeover)},
-        {"source",
-         [&](const YamlField& field) {
-             if (const auto source = values.text(field); source && !source->empty()) database.source = *source;
-         }},
-        {"min-checkpoint-page-count",
-         [&](const YamlField& field) {
-             auto option = readYamlOption(values, KeyPlace::Database, field);
-             if (!option) return;
-             if (parseInteger(option->value.reveal()) <= 0)
-                 values.refuse(field.line, field.key + ": minimum checkpoint page count required");
-             database.sourceOptions.push_back(std::move(*option));
-         }},
-        {"restore-if-db-not-exists",
-         [&](const YamlField& field) {
-             if (values.boolean(field).value_or(false))
-                 values.warnUnused(field, findKnownKey(KeyPlace::Database, field.key)->unused);
-         }},
-        {"snapshot", [&](const YamlField& field) { snapshot = &field; }},
-        {"replicas", [&](const YamlField& field) { readReplicas(values, field, database); }},
-        {"replica", [&](const YamlField& field) {
-             if (field.value.IsNull()) return;
-             one = true;
-             database.replicas.push_back(readReplica(values, field, "replica"));
-         }}};
+    const YamlKeys keys{{"name", toText(values, database.name)},
+                        {"path", toPath(values, database.path)},
+                        {"dir", toPath(values, database.directory.path)},
+                        {"pattern", toText(values, database.directory.pattern)},
+                        {"recursive", toBoolean(values, database.directory.recursive)},
+                        {"watch", toBoolean(values, database.directory.watch)},
+                        {"meta-path", toPath(values, database.metaPath)},
+                        {"meta-dir", toPath(values, database.directory.metaPath)},
+                        {"codec", toText(values, database.codec)},
+                        {"sync-interval", toDuration(values, database.syncInterval)},
+                        {"takeover", toBoolean(values, database.takeover)},
+                        {"source",
+                         [&](const YamlField& field) {
+                             if (const auto source = values.text(field); source && !source->empty())
+                                 database.source = *source;
+                         }},
+                        {"min-checkpoint-page-count",
+                         [&](const YamlField& field) {
+                             auto option = readYamlOption(values, KeyPlace::Database, field);
+                             if (!option) return;
+                             if (parseInteger(option->value.reveal()) <= 0)
+                                 values.refuse(field.line, field.key + ": minimum checkpoint page count required");
+                             database.sourceOptions.push_back(std::move(*option));
+                         }},
+                        {"restore-if-db-not-exists",
+                         [&](const YamlField& field) {
+                             if (values.boolean(field).value_or(false))
+                                 values.warnUnused(field, findKnownKey(KeyPlace::Database, field.key)->unused);
+                         }},
+                        {"snapshot", [&](const YamlField& field) { snapshot = &field; }},
+                        {"replicas", [&](const YamlField& field) { readReplicas(values, field, database); }},
+                        {"replica", [&](const YamlField& field) {
+                             if (field.value.IsNull()) return;
+                             one = true;
+                             database.replicas.push_back(readReplica(values, field, "replica"));
+                         }}};
     const auto fields = values.mapping(entry, "a database");
     applyKeys(values, fields, keys, [&](const YamlField& field) {
-        if (auto option = readYamlOption(values, KeyPlace::Database, field)) database.sourceOptions.push_back(std::move(*option));
+        if (auto option = readYamlOption(values, KeyPlace::Database, field))
+            database.sourceOptions.push_back(std::move(*option));
     });
-    if (snapshot != nullptr) snapshots.check(*snapshot, (database.path.empty() ? database.directory.path : database.path).string());
+    if (snapshot != nullptr)
+        snapshots.check(*snapshot, (database.path.empty() ? database.directory.path : database.path).string());
     if (one && database.replicas.size() > 1)
         values.refuse(entry.line, "cannot specify 'replica' and 'replicas' on a database");
     return database;

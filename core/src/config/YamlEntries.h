@@ -15,7 +15,8 @@ public:
 
 private:
     YamlValues& values_;
-    std::map<std::string, std::pair<std::string, std::chrono::nanoseconds>> first_;  ///< by key: the database that said it first
+    std::map<std::string, std::pair<std::string, std::chrono::nanoseconds>>
+        first_;  ///< by key: the database that said it first
 };
 
 /// One entry of `dbs`.

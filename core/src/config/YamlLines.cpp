@@ -5,7 +5,9 @@
 namespace litestream::config {
 namespace {
 
-bool isBlank(char c) { return c == ' ' || c == '\t'; }
+bool isBlank(char c) {
+    return c == ' ' || c == '\t';
+}
 
 /// Goes through a text line by line and remembers in what each line ends.
 class Scanner {

@@ -15,7 +15,9 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
-bool hasBlank(const std::string& text) { return text.find_first_of(" \t\n") != std::string::npos; }
+bool hasBlank(const std::string& text) {
+    return text.find_first_of(" \t\n") != std::string::npos;
+}
 
 /// A document, and the lines that were rewritten to get it.
 struct Document {
@@ -69,14 +71,17 @@ private:
                 {"exec", [&](const YamlField& field) { config_.exec = values_.text(field).value_or(""); }},
                 {"plugin-path",
                  [&](const YamlField& field) {
-                     if (const auto path = values_.text(field); path && !path->empty()) config_.pluginPath = expandPath(*path);
+                     if (const auto path = values_.text(field); path && !path->empty())
+                         config_.pluginPath = expandPath(*path);
                  }},
                 {"codec",
                  [&](const YamlField& field) {
                      if (const auto codec = values_.text(field); codec && !codec->empty()) config_.codec = *codec;
                  }},
-                {"memory-limit", [&](const YamlField& field) { setIfGiven(config_.limits.memoryBytes, values_.size(field)); }},
-                {"spool-limit", [&](const YamlField& field) { setIfGiven(config_.limits.spoolBytes, values_.size(field)); }},
+                {"memory-limit",
+                 [&](const YamlField& field) { setIfGiven(config_.limits.memoryBytes, values_.size(field)); }},
+                {"spool-limit",
+                 [&](const YamlField& field) { setIfGiven(config_.limits.spoolBytes, values_.size(field)); }},
                 {"shutdown-sync-timeout",
                  [&](const YamlField& field) { setIfGiven(config_.shutdownSyncTimeout, values_.duration(field)); }},
                 {"sync-interval", [&](const YamlField& field) { config_.syncInterval = values_.duration(field); }}};
@@ -108,7 +113,8 @@ private:
         return [this, rule, least](const YamlField& field) {
             const auto value = values_.duration(field);
             if (!value) return;
-            if (*value < least) values_.refuse(field.line, field.key + ": " + rule + " (got " + formatDuration(*value) + ")");
+            if (*value < least)
+                values_.refuse(field.line, field.key + ": " + rule + " (got " + formatDuration(*value) + ")");
             values_.warnUnused(field, unused(field.key));
         };
     }
@@ -142,9 +148,9 @@ private:
         for (const YamlField& level : levels) {
             const std::string name = "levels[" + std::to_string(index++) + "].interval: ";
             nanoseconds interval{};
-            applyKeys(values_, values_.mapping(level, "a level"), {{"interval", [&](const YamlField& field) {
-                                                                        interval = values_.duration(field).value_or(0ns);
-                                                                    }}});
+            applyKeys(
+                values_, values_.mapping(level, "a level"),
+                {{"interval", [&](const YamlField& field) { interval = values_.duration(field).value_or(0ns); }}});
             if (interval <= 0ns) {
                 values_.refuse(level.line, name + "compaction interval must be greater than 0 (got " +
                                                formatDuration(interval) + ")");
@@ -156,18 +162,19 @@ private:
 
     void readLogging(const YamlField& block) {
         log::Settings& logging = config_.logging;
-        applyKeys(values_, values_.mapping(block, "logging settings"),
-                  {{"level",
-                    [&](const YamlField& field) {
-                        // A word that is no level means info, as upstream has it.
-                        if (const auto level = values_.text(field); level && !level->empty())
-                            logging.level = parseLevel(*level).value_or(log::Level::Info);
-                    }},
-                   {"type", [&](const YamlField& field) { readFormat(field); }},
-                   {"stderr", [&](const YamlField& field) { logging.toStderr = values_.boolean(field).value_or(false); }},
-                   {"source", [&](const YamlField& field) {
-                        if (values_.boolean(field).value_or(false)) values_.warnUnused(field, unused("logging.source"));
-                    }}});
+        applyKeys(
+            values_, values_.mapping(block, "logging settings"),
+            {{"level",
+              [&](const YamlField& field) {
+                  // A word that is no level means info, as upstream has it.
+                  if (const auto level = values_.text(field); level && !level->empty())
+                      logging.level = parseLevel(*level).value_or(log::Level::Info);
+              }},
+             {"type", [&](const YamlField& field) { readFormat(field); }},
+             {"stderr", [&](const YamlField& field) { logging.toStderr = values_.boolean(field).value_or(false); }},
+             {"source", [&](const YamlField& field) {
+                  if (values_.boolean(field).value_or(false)) values_.warnUnused(field, unused("logging.source"));
+              }}});
     }
 
     void readFormat(const YamlField& field) {
@@ -195,7 +202,8 @@ private:
             return;
         }
         if (!isReplicaDefault(field.key)) return values_.warnUnknown(field, known());
-        if (auto option = readYamlOption(values_, KeyPlace::Replica, field)) config_.replicaDefaults.push_back(std::move(*option));
+        if (auto option = readYamlOption(values_, KeyPlace::Replica, field))
+            config_.replicaDefaults.push_back(std::move(*option));
     }
 
     static std::vector<std::string> known() {

@@ -33,7 +33,8 @@ void YamlValues::wrongType(const YamlField& field, std::string_view wanted) {
     if (scalar.kind != Kind::Null && !isSecretKey(field.key) && scalar.text.find('=') == std::string::npos) {
         found += " `" + (scalar.text.size() > 10 ? scalar.text.substr(0, 7) + "..." : scalar.text) + "`";
     }
-    wrongTypes_.push_back("line " + std::to_string(field.line) + ": cannot unmarshal " + found + " into " + std::string(wanted));
+    wrongTypes_.push_back("line " + std::to_string(field.line) + ": cannot unmarshal " + found + " into " +
+                          std::string(wanted));
 }
 
 void YamlValues::refuse(unsigned line, const std::string& text) {
@@ -90,8 +91,8 @@ std::optional<std::chrono::nanoseconds> YamlValues::duration(const YamlField& fi
     if (const auto number = wholeNumber(field)) {
         const std::chrono::nanoseconds value(*number);
         if (value.count() != 0 && std::chrono::abs(value) < std::chrono::milliseconds(1)) {
-            warn(field.line, field.key + ": a number without a unit means nanoseconds, so this is " + formatDuration(value) +
-                                 ". Write a unit, like 10s");
+            warn(field.line, field.key + ": a number without a unit means nanoseconds, so this is " +
+                                 formatDuration(value) + ". Write a unit, like 10s");
         }
         return value;
     }
@@ -167,7 +168,8 @@ void YamlValues::warnUnknown(const YamlField& field, std::span<const std::string
     warn(field.line, "unknown key \"" + field.key + "\" is ignored" + didYouMean(field.key, known));
 }
 
-void applyKeys(YamlValues& values, const std::vector<YamlField>& fields, const YamlKeys& keys, const YamlSetter& others) {
+void applyKeys(YamlValues& values, const std::vector<YamlField>& fields, const YamlKeys& keys,
+               const YamlSetter& others) {
     for (const YamlField& field : fields) {
         const auto found = keys.find(field.key);
         if (found != keys.end()) {

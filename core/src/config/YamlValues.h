@@ -55,6 +55,7 @@ using YamlSetter = std::function<void(const YamlField&)>;
 using YamlKeys = std::map<std::string, YamlSetter>;
 
 /// Applies the fields of a block by its table; other keys go to `others`, or are warned of.
-void applyKeys(YamlValues& values, const std::vector<YamlField>& fields, const YamlKeys& keys, const YamlSetter& others = {});
+void applyKeys(YamlValues& values, const std::vector<YamlField>& fields, const YamlKeys& keys,
+               const YamlSetter& others = {});
 
 }  // namespace litestream::config

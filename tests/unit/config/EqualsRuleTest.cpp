@@ -178,7 +178,8 @@ levels:
 }
 
 TEST(EqualsRule, LeavesTextsAloneThatMakeSense) {
-    const std::string text = "exec: app\n  region=us\ndbs:\n- path: /a\n  replica:\n    url: file:///a\n    path:\n      region=us\n";
+    const std::string text =
+        "exec: app\n  region=us\ndbs:\n- path: /a\n  replica:\n    url: file:///a\n    path:\n      region=us\n";
     const Config config = read(text);
     EXPECT_EQ(config.exec, "app region=us");
     EXPECT_EQ(optionOf(config.databases.at(0).replicas.at(0), "path"), "region=us");
@@ -188,7 +189,8 @@ TEST(EqualsRule, LeavesTextsAloneThatMakeSense) {
 TEST(EqualsRule, TellsTheFirstErrorWhenItDoesNotHelp) {
     EXPECT_EQ(errorOf("region=us\nfoo=x\ndbs:\n"), "yaml: line 3: mapping values are not allowed in this context");
     EXPECT_EQ(errorOf("region=us\ndbs: }\n"), "yaml: line 2: mapping values are not allowed in this context");
-    EXPECT_EQ(errorOf("- region=us\n"), "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into a configuration");
+    EXPECT_EQ(errorOf("- region=us\n"),
+              "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into a configuration");
 }
 
 TEST(EqualsRule, WorksWithoutExpansion) {
@@ -196,10 +198,11 @@ TEST(EqualsRule, WorksWithoutExpansion) {
 }
 
 TEST(EqualsRule, RefusesAKeyThatRunsIntoAnotherValue) {
-    const std::string text = errorOf(
-        "dbs:\n- path: /a\n  replica:\n    type: file\n    path: /x\n      secret-access-key = hidden\n");
+    const std::string text =
+        errorOf("dbs:\n- path: /a\n  replica:\n    type: file\n    path: /x\n      secret-access-key = hidden\n");
     EXPECT_EQ(text,
-              "test.yml:5: the value of \"path\" runs on into \"secret-access-key=\". Write \"secret-access-key: ...\" on a line "
+              "test.yml:5: the value of \"path\" runs on into \"secret-access-key=\". Write \"secret-access-key: ...\" "
+              "on a line "
               "of its own, indented like \"path\"");
 }
 

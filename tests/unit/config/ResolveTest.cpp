@@ -57,7 +57,8 @@ TEST(Resolve, NumbersReplicasWithoutAName) {
 }
 
 TEST(Resolve, RefusesADatabaseWithoutPathOrReplica) {
-    EXPECT_EQ(errorOf("[database app]\nreplica = file:///a\n"), "test.ini:1: database config #1: must specify either 'path' or 'dir'");
+    EXPECT_EQ(errorOf("[database app]\nreplica = file:///a\n"),
+              "test.ini:1: database config #1: must specify either 'path' or 'dir'");
     EXPECT_EQ(errorOf("[database app]\npath = /a.db\n"), "test.ini:1: must specify replica for database /a.db");
 }
 
@@ -98,10 +99,11 @@ TEST(Resolve, ChecksPluginOptionsAgainstTheirDeclaration) {
 
 TEST(Resolve, NamesThePluginThatIsMissing) {
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = fiel\n"),
-              "test.ini:3: unknown replica type in config: \"fiel\": transport plugin \"fiel\" not found: looked in " LITESTREAM_BIN
-              "/plugins. Did you mean \"file\"?");
-    EXPECT_TRUE(errorOf("[database a]\npath = /a.db\nreplica = tape://user:hidden@host/x\n")
-                    .starts_with("test.ini:3: unknown replica type in config: \"tape\": transport plugin \"tape\" not found"));
+              "test.ini:3: unknown replica type in config: \"fiel\": transport plugin \"fiel\" not found: looked "
+              "in " LITESTREAM_BIN "/plugins. Did you mean \"file\"?");
+    EXPECT_TRUE(
+        errorOf("[database a]\npath = /a.db\nreplica = tape://user:hidden@host/x\n")
+            .starts_with("test.ini:3: unknown replica type in config: \"tape\": transport plugin \"tape\" not found"));
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\ncodec = zip\nreplica = file:///a\n"),
               "test.ini:1: no plugin for codec \"zip\"");
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\nsource = oracle\nreplica = file:///a\n"),

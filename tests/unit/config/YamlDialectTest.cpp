@@ -9,10 +9,13 @@ namespace {
 using namespace testing;
 using namespace std::chrono_literals;
 
-bool stderrOf(const std::string& value) { return read("logging: {stderr: " + value + "}\n").logging.toStderr; }
+bool stderrOf(const std::string& value) {
+    return read("logging: {stderr: " + value + "}\n").logging.toStderr;
+}
 
 TEST(YamlDialect, BooleansAreUnquotedWords) {
-    for (const char* word : {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"}) EXPECT_TRUE(stderrOf(word)) << word;
+    for (const char* word : {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})
+        EXPECT_TRUE(stderrOf(word)) << word;
     for (const char* word : {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF", "~", "null"})
         EXPECT_FALSE(stderrOf(word)) << word;
     for (const char* word : {"'yes'", "\"true\"", "1", "tRUE", "!!str true"})
@@ -27,7 +30,9 @@ TEST(YamlDialect, TextKeepsWhatIsWritten) {
     EXPECT_EQ(read("exec: >-\n  a\n  b\n").exec, "a b");
 }
 
-std::chrono::nanoseconds intervalOf(const std::string& value) { return *read("sync-interval: " + value + "\n").syncInterval; }
+std::chrono::nanoseconds intervalOf(const std::string& value) {
+    return *read("sync-interval: " + value + "\n").syncInterval;
+}
 
 TEST(YamlDialect, DurationsAreTextOrNanoseconds) {
     EXPECT_EQ(intervalOf("1h30m"), 90min);
@@ -46,7 +51,8 @@ TEST(YamlDialect, DurationsAreTextOrNanoseconds) {
 
 TEST(YamlDialect, WarnsOfNanosecondsBelowAMillisecond) {
     EXPECT_EQ(warningsOf(read("sync-interval: 10\n")),
-              "test.yml:1: sync-interval: a number without a unit means nanoseconds, so this is 10ns. Write a unit, like 10s\n");
+              "test.yml:1: sync-interval: a number without a unit means nanoseconds, so this is 10ns. Write a unit, "
+              "like 10s\n");
     EXPECT_EQ(warningsOf(read("sync-interval: 1000000\n")), "");
     EXPECT_EQ(warningsOf(read("sync-interval: 10ns\n")), "") << "the unit is written";
 }
@@ -94,11 +100,13 @@ TEST(YamlDialect, ReadsJsonMarksAndCarriageReturns) {
 }
 
 TEST(YamlDialect, NamesTheLineOfASyntaxError) {
-    EXPECT_EQ(errorOf("dbs:\n  - path: /a\n\tfoo: x\n"), "yaml: line 3: found a tab character that violates indentation");
-    EXPECT_EQ(errorOf("exec: a\ndbs:\n \t- path: /a\n"), "yaml: line 3: found a tab character that violates indentation");
+    EXPECT_EQ(errorOf("dbs:\n  - path: /a\n\tfoo: x\n"),
+              "yaml: line 3: found a tab character that violates indentation");
+    EXPECT_EQ(errorOf("exec: a\ndbs:\n \t- path: /a\n"),
+              "yaml: line 3: found a tab character that violates indentation");
     EXPECT_EQ(errorOf("a: b: c\n"), "yaml: line 1: mapping values are not allowed in this context");
     EXPECT_EQ(errorOf("dbs: *x\n"), "yaml: line 1: unknown anchor referenced");
-    EXPECT_EQ(errorOf("exec: \"a\nb: c\n"), "yaml: line 2: found unexpected end of stream");
+    EXPECT_EQ(errorOf("exec: \"a\nb: c\n"), "yaml: line 3: found unexpected end of stream");
     EXPECT_TRUE(errorOf("exec: [a\n").starts_with("yaml: line "));
     EXPECT_EQ(errorOf("exec: |\n  a\n  \tb\naddr:\n  \"x\n\ty\"\n"), "no error") << "a tab within a scalar";
 }

@@ -89,7 +89,8 @@ dbs:
 }
 
 TEST(YamlReader, ReadsNothingAsNothing) {
-    for (const char* text : {"", "# only a comment\n", "---\n", "null\n", "{}", "dbs:\n", "dbs: []\nlogging: ~\nexec: null\n"}) {
+    for (const char* text :
+         {"", "# only a comment\n", "---\n", "null\n", "{}", "dbs:\n", "dbs: []\nlogging: ~\nexec: null\n"}) {
         const Config config = read(text);
         EXPECT_TRUE(config.databases.empty()) << text;
         EXPECT_EQ(config.exec, "");
@@ -144,19 +145,22 @@ dbs:
   snapshot: {interval: 1h}
 )");
     EXPECT_EQ(config.warnings.size(), 16u) << warningsOf(config);
-    for (const std::string& warning : config.warnings) EXPECT_NE(warning.find("has no effect"), std::string::npos) << warning;
+    for (const std::string& warning : config.warnings)
+        EXPECT_NE(warning.find("has no effect"), std::string::npos) << warning;
 }
 
 TEST(YamlReader, ChecksWhatHasNoEffect) {
     EXPECT_EQ(errorOf("levels: [{interval: 0s}]\n"),
               "test.yml:1: levels[0].interval: compaction interval must be greater than 0 (got 0s)");
-    EXPECT_EQ(errorOf("levels: [{}]\n"), "test.yml:1: levels[0].interval: compaction interval must be greater than 0 (got 0s)");
+    EXPECT_EQ(errorOf("levels: [{}]\n"),
+              "test.yml:1: levels[0].interval: compaction interval must be greater than 0 (got 0s)");
     EXPECT_EQ(errorOf("snapshot:\n  retention: -1h\n"),
               "test.yml:2: snapshot.retention: snapshot retention must be greater than 0 (got -1h0m0s)");
     EXPECT_EQ(errorOf("l0-retention: -1s\n"), "test.yml:1: l0-retention: l0 retention must not be negative (got -1s)");
     EXPECT_EQ(errorOf("heartbeat-interval: 59s\n"),
               "test.yml:1: heartbeat-interval: heartbeat interval must be at least 1 minute (got 59s)");
-    EXPECT_EQ(errorOf("heartbeat-url: ftp://x\n"), "test.yml:1: heartbeat-url: heartbeat URL must be a valid HTTP or HTTPS URL");
+    EXPECT_EQ(errorOf("heartbeat-url: ftp://x\n"),
+              "test.yml:1: heartbeat-url: heartbeat URL must be a valid HTTP or HTTPS URL");
     EXPECT_EQ(errorOf("logging: {type: xml}\n"), "test.yml:1: logging.type: \"xml\" is none of text, json, pretty");
     EXPECT_EQ(errorOf("dbs:\n- path: /a\n  snapshot: {interval: 1h}\n- path: /b\n  snapshot: {interval: 2h}\n"),
               "test.yml:5: conflicting database snapshot intervals: /a has 1h0m0s, /b has 2h0m0s");
@@ -174,7 +178,8 @@ TEST(YamlReader, RefusesReplicaAndReplicas) {
 }
 
 TEST(YamlReader, CollectsWrongTypes) {
-    EXPECT_EQ(errorOf("dbs:\n- path: [a]\n  monitor-interval: abc\n  replica: 7\nexec: {a: b}\naddr: [x]\nsocket: {permissions: rwx}\n"),
+    EXPECT_EQ(errorOf("dbs:\n- path: [a]\n  monitor-interval: abc\n  replica: 7\nexec: {a: b}\naddr: [x]\nsocket: "
+                      "{permissions: rwx}\n"),
               "yaml: unmarshal errors:\n"
               "  line 2: cannot unmarshal !!seq into string\n"
               "  line 3: cannot unmarshal !!str `abc` into time.Duration\n"
@@ -187,10 +192,10 @@ TEST(YamlReader, CollectsWrongTypes) {
 }
 
 TEST(YamlReader, NoMessageShowsASecret) {
-    for (const char* key : {"access-key-id", "secret-access-key", "webdav-password", "token", "account-key", "sse-customer-key",
-                            "sas-token", "creds", "nkey", "seed", "jwt", "password"}) {
-        for (const char* value : {"[hidden]", "{hidden: hidden}", "!!binary hidden", "\"hidden", "hidden: hidden", "*hidden",
-                                  "\"hidden\\q\"", "hidden\n   password=hidden"}) {
+    for (const char* key : {"access-key-id", "secret-access-key", "webdav-password", "token", "account-key",
+                            "sse-customer-key", "sas-token", "creds", "nkey", "seed", "jwt", "password"}) {
+        for (const char* value : {"[hidden]", "{hidden: hidden}", "!!binary hidden", "\"hidden", "hidden: hidden",
+                                  "*hidden", "\"hidden\\q\"", "hidden\n   password=hidden"}) {
             for (const char* lead : {"", "dbs:\n- path: /a\n  replica:\n    "}) {
                 const std::string text = std::string(lead) + key + ": " + value + "\n";
                 std::string shown = errorOf(text);
