@@ -149,6 +149,24 @@ TEST_F(S3Transport, RefusesToReplaceWithALongObject) {
     EXPECT_EQ(transport->head("a", {}).size, 3u);
 }
 
+TEST_F(S3Transport, ReadsWithTheCustomersKeyOnly) {
+    if (!environment("LITESTREAM_S3_ENDPOINT").starts_with("https://")) GTEST_SKIP() << "stores take a customer's key over https only";
+    OptionValues values = options(ownPath());
+    const auto without = openPlain(values);
+    values.set("sse-customer-key", Secret("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="));
+    const auto with = tidied(openPlain(values));
+    for (const std::size_t size : {std::size_t{1000}, std::size_t{(6 << 20) + 1}}) {
+        const std::string bytes = noise(size, 16);
+        MemoryBody body(bytes, 1 << 20);
+        with->put("a", body, {}, {});
+        std::string seen(size + 1, '?');
+        seen.resize(with->get("a", 0, std::as_writable_bytes(std::span(seen)), {}));
+        EXPECT_TRUE(seen == bytes) << size;
+        EXPECT_EQ(with->head("a", {}).size, size);
+        EXPECT_THROW(without->get("a", 0, std::as_writable_bytes(std::span(seen)), {}), Error);
+    }
+}
+
 TEST_F(S3Transport, ListsAndRemovesMoreThanOnePage) {
     const auto transport = openOwnPath();
     std::vector<std::string> keys;

@@ -48,7 +48,27 @@ void Peer::awaitClose() {
     while (socket_.receiveBytes(part, sizeof part) > 0) continue;
 }
 
-Server::Server(Script script) : script_(std::move(script)), socket_(Poco::Net::SocketAddress("127.0.0.1", 0)) {
+void Peer::relay(const Poco::Net::SocketAddress& other) {
+    Poco::Net::StreamSocket far(other);
+    char part[65536];
+    for (;;) {
+        Poco::Net::Socket::SocketList readable{socket_, far};
+        Poco::Net::Socket::SocketList writable;
+        Poco::Net::Socket::SocketList broken;
+        Poco::Net::Socket::select(readable, writable, broken, Poco::Timespan(60, 0));
+        for (const Poco::Net::Socket& ready : readable) {
+            Poco::Net::StreamSocket& from = ready == socket_ ? socket_ : far;
+            Poco::Net::StreamSocket& to = ready == socket_ ? far : socket_;
+            const int got = from.receiveBytes(part, sizeof part);
+            if (got <= 0) return;
+            to.sendBytes(part, got);
+        }
+    }
+}
+
+Server::Server(Script script) : Server(Poco::Net::ServerSocket(Poco::Net::SocketAddress("127.0.0.1", 0)), std::move(script)) {}
+
+Server::Server(Poco::Net::ServerSocket socket, Script script) : script_(std::move(script)), socket_(std::move(socket)) {
     port_ = socket_.address().port();
     accepting_ = std::thread([this] { accept(); });
 }

@@ -27,6 +27,8 @@ public:
     /// Ends the connection with a reset instead of a close.
     void reset();
     void close() { socket_.close(); }
+    /// Carries bytes between the client and `other`, until either closes.
+    void relay(const Poco::Net::SocketAddress& other);
     /// Returns when the client closed or the server ends.
     void awaitClose();
 
@@ -41,11 +43,14 @@ public:
     using Script = std::function<void(Peer&, int number)>;
 
     explicit Server(Script script);
+    /// On a socket of one's own that listens already: one for TLS.
+    Server(Poco::Net::ServerSocket socket, Script script);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
     Origin origin() const { return {false, "127.0.0.1", port_}; }
+    std::uint16_t port() const { return port_; }
     int connections() const { return connections_; }
 
 private:
