@@ -96,6 +96,30 @@ class ErrorTestCase(harness.TestCase):
         self.assertFalse((target / "app.db").exists())
 
 
+class SpoolTestCase(harness.TestCase):
+    @ours_only
+    def test_WhatAnEarlierProcessCouldNotSendIsSent(self):
+        trigger = self.dir / "trigger"
+        self.write_now(count=5)
+        replicator = self.replicate(env=harness.fault(trigger, [f"{self.replica}/*"], ["write"], "ENOSPC"))
+        self.wait_restorable(5)
+        trigger.touch()
+        spool = self.dir / ".app.db-litestream" / "spool"
+        for _ in range(5):
+            before = len(list(spool.glob("*.ltx")))
+            self.write_now(count=1, rows=5)
+            wait_for(lambda: len(list(spool.glob("*.ltx"))) > before, "the transaction in the spool")
+        replicator.kill()
+        trigger.unlink()
+        harness.checkpoint(self.db, "TRUNCATE")  # the WAL cannot help any more
+        unsent = {path.name for path in spool.glob("*.ltx")}
+        self.assertGreater(len(unsent), 3)
+        self.replicate()
+        self.assert_same_database(self.db, self.wait_restorable(10))
+        sent = {path.name[17:] for path in (self.replica / "ltx" / "0").glob("*.ltx")}
+        self.assertEqual(set(), unsent - sent, "spool files were not sent")
+
+
 class LostIndexTestCase(harness.TestCase):
     """A wal-index is mapped memory: whoever reads one whose file was truncated gets SIGBUS."""
 

@@ -148,8 +148,9 @@ private:
     Kinship kinship(const replica::Survey& survey, const PositionJournal::Contents& journal) const;
     void adopt();
     // DatabaseResume.cpp: going on where an earlier process ended
+    void takeUp(const PositionJournal::Contents& journal);
+    std::vector<std::shared_ptr<Payload>> loadSpool(const PositionJournal::Contents& journal) const;  ///< on an I/O thread
     void resume(const PositionJournal::Contents& journal);
-    void loadSpool(const PositionJournal::Contents& journal);
     void repairSums();
     using FileOpener = std::function<ltx::ByteSource(const CallContext&)>;
     FileOpener findFile(Txid txid) const;

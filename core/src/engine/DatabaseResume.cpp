@@ -20,13 +20,31 @@ constexpr auto kRepairDeadline = std::chrono::seconds(30);
 
 }  // namespace
 
+void Database::takeUp(const PositionJournal::Contents& journal) {
+    establishing_ = true;
+    // Reading a full spool takes seconds.
+    boost::asio::post(services_.io, [self = shared_from_this(), journal] {
+        std::vector<std::shared_ptr<Payload>> spooled;
+        try {
+            spooled = self->loadSpool(journal);
+        } catch (const std::exception& error) {
+            log::warn("spool not read", {{"db", self->options_.path.string()}, {"error", error.what()}});
+        }
+        self->post([journal, spooled = std::move(spooled)](Database& database) {
+            if (database.cancelled_) return;  // the spool may not have been read to its end
+            database.unsent_.assign(spooled.begin(), spooled.end());
+            database.resume(journal);
+            database.repairSums();
+        });
+    });
+}
+
 void Database::resume(const PositionJournal::Contents& journal) {
-    loadSpool(journal);
     Txid evidence;
     bool any = false;
     if (!unsent_.empty()) evidence = unsent_.back()->identity().txid;
     for (const auto& replica : replicas_) {
-        if (!replica.survey || !replica.survey->newest) continue;
+        if (!replica.survey || replica.late || !replica.survey->newest) continue;
         any = true;
         evidence = std::max(evidence, replica.survey->newest);
     }
@@ -94,7 +112,7 @@ Database::FileOpener Database::findFile(Txid txid) const {
         if (payload->identity().txid == txid) return [payload](const CallContext&) { return readBody(payload->open()); };
     }
     for (const auto& replica : replicas_) {
-        if (!replica.survey) continue;
+        if (!replica.survey || replica.late) continue;
         for (const auto& file : replica.survey->files) {
             if (file.id != replica::FileId{replica::kLevel0, {txid, txid}}) continue;
             return [store = replica.store, file](const CallContext& context) { return store->open(file, context); };
@@ -105,7 +123,8 @@ Database::FileOpener Database::findFile(Txid txid) const {
     };
 }
 
-void Database::loadSpool(const PositionJournal::Contents& journal) {
+std::vector<std::shared_ptr<Payload>> Database::loadSpool(const PositionJournal::Contents& journal) const {
+    std::vector<std::shared_ptr<Payload>> spooled;
     std::error_code error;
     std::vector<std::pair<Txid, std::filesystem::path>> files;
     for (const auto& entry : std::filesystem::directory_iterator(meta_.spool(), error)) {
@@ -119,10 +138,11 @@ void Database::loadSpool(const PositionJournal::Contents& journal) {
     std::sort(files.begin(), files.end());
     const auto codecs = services_.registry.codecs();
     for (const auto& [txid, path] : files) {
+        if (cancelled_) break;
         try {
             const JournalRecord* record = journal.find(txid);
             if (record == nullptr) throw Error(ErrorCode::Corrupt, "no record of it");
-            if (!unsent_.empty() && txid != unsent_.back()->identity().txid.next()) {
+            if (!spooled.empty() && txid != spooled.back()->identity().txid.next()) {
                 throw Error(ErrorCode::Corrupt, "files before it are missing");
             }
             const auto size = std::filesystem::file_size(path);
@@ -130,12 +150,13 @@ void Database::loadSpool(const PositionJournal::Contents& journal) {
                 Payload::Identity{txid, record->timestamp, record->commit, size, record->fileChecksum}, path);
             const auto trailer = ltx::verify(readBody(payload->open()), codecs);
             if (trailer.fileChecksum != record->fileChecksum) throw Error(ErrorCode::Corrupt, "not the recorded file");
-            unsent_.push_back(payload);
+            spooled.push_back(payload);
         } catch (const std::exception& failure) {
             log::warn("spool file dropped", {{"db", options_.path.string()}, {"file", path.string()}, {"reason", failure.what()}});
             std::filesystem::remove(path, error);
         }
     }
+    return spooled;
 }
 
 namespace {

@@ -114,14 +114,14 @@ void Database::establish() {
     const bool reached =
         std::any_of(replicas_.begin(), replicas_.end(), [](const auto& replica) { return replica.survey.has_value(); });
     if (journal.lineage == 0 && !reached) return;  // nothing local to lose: wait until a replica can be seen
-    if (journal.lineage == 0) {
-        lineage_ = newLineage();
-        journal_.reset({lineage_, {}});
-        sums_.distrust();
-    } else {
+    if (journal.lineage != 0) {
         lineage_ = journal.lineage;
-        resume(journal);
+        takeUp(journal);
+        return;
     }
+    lineage_ = newLineage();
+    journal_.reset({lineage_, {}});
+    sums_.distrust();
     establishing_ = true;
     repairSums();
 }
