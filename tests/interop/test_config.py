@@ -28,6 +28,8 @@ ACCEPTED = {
               "l0-retention: 0\nheartbeat-url: http://x\nheartbeat-interval: 1m\nmcp-addr: ':1'\nsnapshot:\ndbs:\n",
     "folded blocks": "dbs:\n- path: >-\n    /a\n  replica:\n    path: >-\n      /x\n",
     "tags": "dbs:\n- path: !!str null\n  replica: !!map\n    path: '/x'\n",
+    "buckets": "bucket: b\naccess-key-id: 1\nsecret-access-key: 2\ndbs:\n- path: /a\n  replica: {type: s3, path: x, endpoint: 'http://h:1'}\n"
+               "- path: /b\n  replicas: [{type: s3, bucket: 0x10, part-size: 8MiB, force-path-style: n, skip-verify: on}]\n",
     "a relative path": "dbs:\n- path: x/../a\n  replica: {path: b}\n",
     "an environment variable": "dbs:\n- path: /${CONFIG_TEST_NAME}$CONFIG_TEST_NAME\n  replica:\n    path: /x$$$1${}\n",
 }
@@ -67,6 +69,9 @@ REFUSED = {
     "no replica": "dbs:\n- path: /a\n",
     "replica and replicas": "dbs:\n- path: /a\n  replica: {path: /x}\n  replicas: [{path: /y}]\n",
     "url and path": "dbs:\n- path: /a\n  replica: {url: 'file:///x', path: /y}\n",
+    "url and path of a bucket": "dbs:\n- path: /a\n  replica: {url: 's3://b/x', path: y}\n",
+    "url and bucket": "dbs:\n- path: /a\n  replica: {url: 's3://b/x', bucket: y}\n",
+    "no bucket": "dbs:\n- path: /a\n  replica: {type: s3, path: x}\n",
     "a url as path": "dbs:\n- path: /a\n  replica: {path: 's3://b/x'}\n",
     "no place": "dbs:\n- path: /a\n  replica: {type: file}\n",
     "an unknown type": "dbs:\n- path: /a\n  replica: {type: tape, path: x}\n",

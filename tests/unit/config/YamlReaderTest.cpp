@@ -1,6 +1,7 @@
 #include "config/YamlReader.h"
 
 #include "YamlText.h"
+#include "config/YamlValues.h"
 
 #include <gtest/gtest.h>
 
@@ -203,6 +204,14 @@ TEST(YamlReader, NoMessageShowsASecret) {
                 EXPECT_EQ(shown.find("hidden"), std::string::npos) << text << shown;
             }
         }
+    }
+    YamlValues values("test.yml");
+    values.boolean({"some-token", 1, YAML::Node("hidden")});
+    try {
+        values.check();
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_STREQ(error.what(), "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str into bool");
     }
     const std::string shown = errorOf("sync-interval:\n  1\n  token=ab\n");
     EXPECT_EQ(shown.find("ab"), std::string::npos) << shown;

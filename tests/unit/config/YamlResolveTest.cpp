@@ -90,8 +90,8 @@ dbs:
 
 TEST(YamlResolve, WarnsOfWhatNoPluginTakes) {
     EXPECT_EQ(
-        resolveText("endpoint: x\n" + oneReplica("path: /x, monitor: 1, host: h, auto-recover: true")).warnings,
-        "test.yml:1: key \"endpoint\" has no effect: no transport plugin that was found takes it\n"
+        resolveText("account-name: x\n" + oneReplica("path: /x, monitor: 1, host: h, auto-recover: true")).warnings,
+        "test.yml:1: key \"account-name\" has no effect: no transport plugin that was found takes it\n"
         "test.yml:4: unknown key \"monitor\": neither a setting nor an option of plugin \"file\", so it is ignored\n"
         "test.yml:4: key \"host\" has no effect: replicas of this type have no such setting\n"
         "test.yml:4: key \"auto-recover\" has no effect: local state that does not fit the replica is always "
