@@ -11,6 +11,8 @@ using std::chrono::milliseconds;
 /// Below this size nobody checkpoints by default, so nothing is gained by speed.
 constexpr std::uint32_t kPressingFrames = 300;
 constexpr auto kHotFor = milliseconds(100);
+/// A database that gets a commit now and then is watched between them; one that gets more costs less when it is polled.
+constexpr auto kLoneCommitGap = milliseconds(20);
 constexpr auto kQuietAfter = milliseconds(40);
 /// Between the write that raised an event and the publication of what it was for lies an fsync, on a bad day a long one.
 constexpr auto kUnexplainedFor = milliseconds(1000);
@@ -25,7 +27,7 @@ bool Watcher::Followed::look(Clock::time_point now, Calls& calls) {
     const WalIndex& index = connection.index();
     const std::uint32_t nBackfill = index.nBackfill();
     if (initialised_ && nBackfill == seenBackfill_ && index.unchangedSince(seen_)) {
-        report(seen_, nBackfill, calls);  // what is due may depend on the source
+        if (watch->version() != reportedVersion_) report(calls);  // what is due may depend on the source
         return false;
     }
     const auto header = index.tryHeader();
@@ -45,18 +47,20 @@ bool Watcher::Followed::look(Clock::time_point now, Calls& calls) {
     }
     seen_ = *header;
     seenBackfill_ = nBackfill;
-    report(*header, nBackfill, calls);
+    report(calls);
     return changed;
 }
 
-void Watcher::Followed::report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls) const {
+void Watcher::Followed::report(Calls& calls) {
+    reportedVersion_ = watch->version();  // before the state: a newer one is reported again
     const Watch::State state = watch->state();
+    callAt_ = state.callAt;
     if (state.hold == Guard::Hold::None) return;  // core knows that the source is lost
-    const bool captured = header.mxFrame == state.frame && (header.mxFrame == 0 || header.aSalt == state.salts);
+    const bool captured = seen_.mxFrame == state.frame && (seen_.mxFrame == 0 || seen_.aSalt == state.salts);
     const bool mayRecycle =
-        captured && state.hold == Guard::Hold::Reset && state.released && nBackfill == header.mxFrame;
+        captured && state.hold == Guard::Hold::Reset && state.released && seenBackfill_ == seen_.mxFrame;
     if (!captured && watch->firstReport(Wake::Changed)) calls.push_back({watch, Wake::Changed});
-    if ((mayRecycle || (!captured && header.mxFrame > kPressingFrames)) && watch->firstReport(Wake::Pressing)) {
+    if ((mayRecycle || (!captured && seen_.mxFrame > kPressingFrames)) && watch->firstReport(Wake::Pressing)) {
         calls.push_back({watch, Wake::Pressing});
     }
 }
@@ -79,7 +83,25 @@ void Watcher::Followed::schedule(Clock::time_point now, bool changed) {
 }
 
 bool Watcher::Followed::quiet(Clock::time_point now) const noexcept {
-    return now - lastActivity_ > (unexplained_ ? kUnexplainedFor : kQuietAfter);
+    const Clock::duration after =
+        unexplained_ ? kUnexplainedFor : followsLoneCommits() ? Clock::duration{} : kQuietAfter;
+    return now - lastActivity_ >= after;
+}
+
+bool Watcher::Followed::followsLoneCommits() const noexcept {
+    return commitGap_ >= kLoneCommitGap;
+}
+
+bool Watcher::Followed::underway(Clock::time_point now) {
+    if (!initialised_ || now - lastActivity_ >= kUnexplainedFor) return false;
+    const WalIndex& index = connection.index();
+    unexplained_ = index.nBackfillAttempted() > index.nBackfill() || connection.wal().continues(seen_);
+    return unexplained_;
+}
+
+Watcher::Clock::time_point Watcher::Followed::callAt() noexcept {
+    if (watch->version() != reportedVersion_) callAt_ = watch->state().callAt;
+    return callAt_;
 }
 
 bool Watcher::Followed::awaitsBackfill() const noexcept {

@@ -22,6 +22,14 @@ struct Watcher::Followed {
     /// True while checkpoints by others are what we wait for: they write the database file, not the WAL.
     bool awaitsBackfill() const noexcept;
 
+    /// Whether somebody has written what the wal-index does not tell yet: frames behind mxFrame, or pages of a checkpoint. No event will
+    /// tell of it any more when it is published, so it takes polling. Frames that were never committed look the same, so
+    /// the answer is no after a while.
+    bool underway(Clock::time_point now);
+
+    /// When the source wants to be called.
+    Clock::time_point callAt() noexcept;
+
     std::shared_ptr<Watch> watch;
     const LockConnection& connection;
     int walDescriptor = -1;  // of inotify; -1 = not armed
@@ -30,7 +38,8 @@ struct Watcher::Followed {
     Clock::time_point nextLook{};
 
 private:
-    void report(const WalIndexHeader& header, std::uint32_t nBackfill, Calls& calls) const;
+    void report(Calls& calls);
+    bool followsLoneCommits() const noexcept;
     bool hot(Clock::time_point now) const noexcept;
 
     bool initialised_ = false;
@@ -41,6 +50,8 @@ private:
     Clock::time_point lastCommit_{};
     Clock::duration commitGap_ = std::chrono::milliseconds(20);  // smoothed
     Clock::duration interval_{};
+    std::uint64_t reportedVersion_ = 0;  // of `watch`, when report() last ran
+    Clock::time_point callAt_{};
 
     friend class Watcher;
 };

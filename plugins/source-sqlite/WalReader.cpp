@@ -69,6 +69,19 @@ std::optional<WalFrame> WalReader::frameHeader(std::uint32_t frame, std::uint32_
     return parseFrame(bytes.data());
 }
 
+bool WalReader::continues(const WalIndexHeader& index) const noexcept {
+    try {
+        const auto next = frameHeader(index.mxFrame + 1, index.szPage);
+        if (!next) return false;
+        if (index.mxFrame > 0) return next->salts == index.aSalt;
+        // The salts of an empty log are not final: those in the file count.
+        const auto file = header();
+        return file && next->salts == file->salts;
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
 bool WalReader::page(std::uint32_t frame, MutableBytes into) const {
     const auto pageSize = static_cast<std::uint32_t>(into.size());
     return read(walOffsetAfter(frame - 1, pageSize) + kFrameHeaderBytes, into.data(), into.size());

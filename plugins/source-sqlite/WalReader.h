@@ -50,6 +50,10 @@ public:
     /// The header of one frame, without any check. Nothing when the file ends before it.
     std::optional<WalFrame> frameHeader(std::uint32_t frame, std::uint32_t pageSize) const;
 
+    /// Whether a frame of the same generation lies behind the last published one: a commit or a spill is under way, or was given up.
+    /// A file that cannot be read does not continue.
+    bool continues(const WalIndexHeader& index) const noexcept;
+
     /// False when the file ends before the content of the frame does.
     bool page(std::uint32_t frame, MutableBytes into) const;
 

@@ -37,13 +37,16 @@ public:
 
     struct State {
         WalSalts salts;
-        std::uint32_t frame;
-        Guard::Hold hold;
-        bool released;
-        SteadyClock::time_point callAt;
+        std::uint32_t frame = 0;
+        Guard::Hold hold = Guard::Hold::None;
+        bool released = false;
+        SteadyClock::time_point callAt{};
     };
-    /// Not a snapshot across fields: a mixture is corrected by the next look.
+    /// As published in one call.
     State state() const noexcept;
+
+    /// Grows whenever a look may lead to another result than before.
+    std::uint64_t version() const noexcept { return version_; }
 
     /// True for the first of several reports between two captures.
     bool firstReport(Wake reason) noexcept;
@@ -53,6 +56,9 @@ private:
     std::mutex wakeMutex_;  // guards wake_, held during the call
     std::function<void(Wake)> wake_;
 
+    void changed() noexcept { version_ += 2; }
+
+    std::atomic<std::uint64_t> version_{0};  // odd while publish() writes the fields below
     std::atomic<std::uint64_t> salts_{0};
     std::atomic<std::uint32_t> frame_{0};
     std::atomic<Guard::Hold> hold_{Guard::Hold::None};

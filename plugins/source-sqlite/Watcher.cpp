@@ -150,6 +150,8 @@ void Watcher::readEvents(Clock::time_point now, Calls& calls) {
             const auto found = byDescriptor_.find(event.wd);
             if (found == byDescriptor_.end()) continue;  // disarmed since, or the end of a one-shot watch
             Followed& followed = *found->second;
+            (event.wd == followed.walDescriptor ? followed.walDescriptor : followed.databaseDescriptor) = -1;
+            byDescriptor_.erase(found);
             if ((event.mask & (IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)) != 0 &&
                 !followed.connection.replaced().empty() && followed.watch->firstReport(Wake::Pressing)) {
                 calls.push_back({followed.watch, Wake::Pressing});
@@ -160,9 +162,8 @@ void Watcher::readEvents(Clock::time_point now, Calls& calls) {
     }
 }
 
-/// From watching to polling.
+/// From watching to polling. A watch that is left raises one event more and ends with it.
 void Watcher::warm(Followed& followed, Clock::time_point now) {
-    disarm(followed);
     followed.lastActivity_ = now;
     followed.interval_ = {};
     followed.nextLook = now;
@@ -177,13 +178,10 @@ void Watcher::pollWarm(Clock::time_point now, Calls& calls) {
         if (followed.nextLook > now) continue;
         const bool changed = followed.look(now, calls);
         followed.schedule(now, changed);
-        if (changed || !followed.quiet(now)) continue;
+        if (!followed.quiet(now)) continue;
         // Watch again first and look once more then: what happens in between is seen by one of the two.
         arm(followed);
-        if (followed.look(now, calls)) {
-            disarm(followed);
-            continue;
-        }
+        if (followed.look(now, calls) || followed.underway(now)) continue;
         followed.isWarm = false;
         warm_[--i] = warm_.back();
         warm_.pop_back();
@@ -191,8 +189,8 @@ void Watcher::pollWarm(Clock::time_point now, Calls& calls) {
 }
 
 void Watcher::arm(Followed& followed) {
-    addWatch(followed, followed.walDescriptor, followed.connection.walPath());
-    if (followed.awaitsBackfill()) addWatch(followed, followed.databaseDescriptor, followed.connection.path());
+    if (followed.walDescriptor < 0) addWatch(followed, followed.walDescriptor, followed.connection.walPath());
+    if (followed.databaseDescriptor < 0 && followed.awaitsBackfill()) addWatch(followed, followed.databaseDescriptor, followed.connection.path());
 }
 
 void Watcher::addWatch(Followed& followed, int& descriptor, const std::filesystem::path& path) {
@@ -213,7 +211,7 @@ void Watcher::disarm(Followed& followed) {
 void Watcher::slowTick(Clock::time_point now, Calls& calls) {
     for (const auto& followed : followed_) {
         if (!followed->isWarm && followed->look(now, calls)) warm(*followed, now);
-        const auto callAt = followed->watch->state().callAt;
+        const auto callAt = followed->callAt();
         if (callAt != Clock::time_point{} && now >= callAt && followed->watch->firstReport(Wake::Pressing)) {
             calls.push_back({followed->watch, Wake::Pressing});
         }

@@ -18,8 +18,8 @@ namespace litestream::sqlite {
 ///
 /// An idle database has a one-shot inotify watch on its -wal; the slow tick looks at every wal-index as well, since inotify does not see
 /// every writer and may run out of watches. An event usually precedes the publication of its commit, so
-/// the database is warm for a while: it is polled, not watched, until nothing has happened for a moment. Only wal-index headers
-/// are read here; no lock is taken.
+/// the database is warm for a while: it is polled until the commit is seen and nothing else is under way. Read are wal-index headers
+/// and, before it is watched again, the header of the frame behind the last published one; no lock is taken.
 ///
 /// Threads: all members may be called from any thread. wake functions run on the watcher's thread without its mutex.
 class Watcher {

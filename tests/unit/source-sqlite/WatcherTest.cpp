@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <random>
 #include <thread>
 
 namespace litestream::test {
@@ -41,6 +42,28 @@ TEST_F(WatcherTest, CheckpointOfAnIdleDatabaseWakesToLetTheLogRecycle) {
         follower.captureAll();
         ASSERT_EQ(kernelLocks(database), std::set<int>{3});
     }
+}
+
+/// A commit writes its frames, which raises the event, before it is published. Both may lie on either side of the moment in which
+/// the watcher goes back to waiting for events.
+TEST_F(WatcherTest, CommitsOneAfterTheOtherWake) {
+    follower.attach();
+    std::minstd_rand random{1};
+    for (int i = 0; i < 60; ++i) {
+        calm();  // after a pause it goes back at once
+        app.must(kInsert);
+        app.send(kInsert);
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 400));
+        follower.captureAll();
+        EXPECT_EQ(app.receive().rc, 0);
+        const auto captured = [&] {
+            const SourceStatus status = follower.source().status();
+            const auto frames = status.walBytes / (24 + follower.attachment.pageSize);
+            return status.position.find(" frame " + std::to_string(frames) + ",") != std::string::npos;
+        };
+        ASSERT_TRUE(follower.followUntil(captured)) << "round " << i;
+    }
+    expectMirrorIsDatabase(follower);
 }
 
 TEST_F(WatcherTest, LargeUncapturedLogIsPressing) {
