@@ -23,14 +23,18 @@ constexpr Watcher::Clock::duration kHotInterval = microseconds(250);
 
 }  // namespace
 
+void Watcher::Followed::prefetch() const noexcept {
+    index_.prefetch();
+    __builtin_prefetch(watch.get());
+}
+
 bool Watcher::Followed::look(Clock::time_point now, Calls& calls) {
-    const WalIndex& index = connection.index();
-    const std::uint32_t nBackfill = index.nBackfill();
-    if (initialised_ && nBackfill == seenBackfill_ && index.unchangedSince(seen_)) {
+    const std::uint32_t nBackfill = index_.nBackfill();
+    if (initialised_ && nBackfill == seenBackfill_ && index_.unchangedSince(seen_)) {
         if (watch->version() != reportedVersion_) report(calls);  // what is due may depend on the source
         return false;
     }
-    const auto header = index.tryHeader();
+    const auto header = index_.tryHeader();
     if (!header) return false;  // in the middle of a commit
     initialised_ = true;
     const bool committed = *header != seen_;
@@ -94,8 +98,7 @@ bool Watcher::Followed::followsLoneCommits() const noexcept {
 
 bool Watcher::Followed::underway(Clock::time_point now) {
     if (!initialised_ || now - lastActivity_ >= kUnexplainedFor) return false;
-    const WalIndex& index = connection.index();
-    unexplained_ = index.nBackfillAttempted() > index.nBackfill() || connection.wal().continues(seen_);
+    unexplained_ = index_.nBackfillAttempted() > index_.nBackfill() || connection.wal().continues(seen_);
     return unexplained_;
 }
 

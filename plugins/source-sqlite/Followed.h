@@ -8,11 +8,14 @@ namespace litestream::sqlite {
 
 /// What the watcher knows of one attached database. Belongs to Watcher.
 struct Watcher::Followed {
-    Followed(std::shared_ptr<Watch> w, const LockConnection& c) : watch(std::move(w)), connection(c) {}
+    Followed(std::shared_ptr<Watch> w, const LockConnection& c) : watch(std::move(w)), connection(c), index_(c.index()) {}
 
     /// One look at the wal-index: notes what changed and adds the calls that are due.
     /// Returns true if anything changed since the last look.
     bool look(Clock::time_point now, Calls& calls);
+
+    /// Begins to load what look() reads.
+    void prefetch() const noexcept;
 
     /// When a warm database should be looked at again, given whether the last look saw a change.
     void schedule(Clock::time_point now, bool changed);
@@ -42,16 +45,17 @@ private:
     bool followsLoneCommits() const noexcept;
     bool hot(Clock::time_point now) const noexcept;
 
+    const WalIndex index_;  // the connection's mapping
     bool initialised_ = false;
     WalIndexHeader seen_;
     std::uint32_t seenBackfill_ = 0;
+    std::uint64_t reportedVersion_ = 0;  // of `watch`, when report() last ran
+    Clock::time_point callAt_{};
     Clock::time_point lastActivity_{};  // an event or a change
     bool unexplained_ = false;          // an event without a change since
     Clock::time_point lastCommit_{};
     Clock::duration commitGap_ = std::chrono::milliseconds(20);  // smoothed
     Clock::duration interval_{};
-    std::uint64_t reportedVersion_ = 0;  // of `watch`, when report() last ran
-    Clock::time_point callAt_{};
 
     friend class Watcher;
 };

@@ -84,6 +84,12 @@ public:
     /// Only while holding the reader's lock byte exclusively.
     void setReadMark(int reader, std::uint32_t mark) const noexcept;
 
+    /// Begins to load the header and the checkpoint's words.
+    void prefetch() const noexcept {
+        __builtin_prefetch(words_);
+        __builtin_prefetch(words_ + 16);
+    }
+
 private:
     static constexpr std::uint32_t kLostVersion = 0xffffffff;
 
