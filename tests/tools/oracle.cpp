@@ -64,9 +64,18 @@ std::uint64_t newestLogged(const Options& options) {
     return newest;
 }
 
+/// Before the writer's first transaction, which makes all of its tables, a database is a prefix as well: the empty one.
+bool isFromBeforeTheFirst(Database& db) {
+    Statement tables(db.handle(), "SELECT count(*) FROM sqlite_schema WHERE name IN ('chain', 'epochs')");
+    return tables.step() && tables.integer(0) == 0;
+}
+
 class Replay {
 public:
     explicit Replay(Database& db) : db_(db) {
+        if (isFromBeforeTheFirst(db)) {
+            return;
+        }
         Statement chain(db.handle(), "SELECT n, h, seed FROM chain WHERE id = 1");
         if (!chain.step()) {
             throw Wrong("the chain's row is missing");
