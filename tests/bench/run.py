@@ -38,8 +38,9 @@ def machine():
     return {"cpu": cpu, "cores": os.cpu_count(), "kernel": platform.release(), "sqlite": sqlite3.sqlite_version}
 
 
-def measure(figures, bench, programs, names, rounds):
-    """{figure: {program: {metric: [value of each round]}}}; a program that fails has an "error" instead."""
+def measure(figures, bench, programs, names, rounds, save):
+    """{figure: {program: {metric: [value of each round]}}}; a program that fails has an "error" instead. save() gets what there is after
+    every round of a figure: a run that is cut loses one round."""
     results = {}
     for name in names:
         function, alone = figures[name]
@@ -54,6 +55,7 @@ def measure(figures, bench, programs, names, rounds):
                 except (RuntimeError, AssertionError, OSError, subprocess.SubprocessError) as error:
                     print(f"{name}: {label}: {error}", file=sys.stderr, flush=True)
                     table.setdefault(label, {})["error"] = str(error)
+            save(results)
     return results
 
 
@@ -104,19 +106,21 @@ def main():
         print(f"unknown figure {unknown[0]}; there are: {', '.join(figures.FIGURES)}", file=sys.stderr)
         return 2
     measuring.raise_descriptor_limit()
+
+    def save(results):
+        if arguments.markdown:
+            pathlib.Path(arguments.markdown).write_text(table_of(results, programs))
+        if arguments.json:
+            report = {"machine": machine(), "quick": arguments.quick, "rounds": arguments.rounds, "figures": results}
+            pathlib.Path(arguments.json).write_text(json.dumps(report, indent=1))
+
     work = pathlib.Path(tempfile.mkdtemp(prefix="litestream-bench-", dir=arguments.work))
     try:
         bench = figures.Bench(work, arguments.quick)
-        results = measure(figures.FIGURES, bench, programs, names, 1 if arguments.quick else arguments.rounds)
+        results = measure(figures.FIGURES, bench, programs, names, 1 if arguments.quick else arguments.rounds, save)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    table = table_of(results, programs)
-    print(table)
-    if arguments.markdown:
-        pathlib.Path(arguments.markdown).write_text(table)
-    if arguments.json:
-        report = {"machine": machine(), "quick": arguments.quick, "rounds": arguments.rounds, "figures": results}
-        pathlib.Path(arguments.json).write_text(json.dumps(report, indent=1))
+    print(table_of(results, programs))
     return 1 if any("error" in values for table in results.values() for values in table.values()) else 0
 
 
