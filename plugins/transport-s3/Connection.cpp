@@ -26,8 +26,6 @@ constexpr std::size_t kJoined = 64 * 1024;
 /// Longest answer that is kept as a document: far above a listing of 1000 keys.
 constexpr std::size_t kLongestDocument = 16 * 1024 * 1024;
 constexpr std::size_t kReadStep = 1024 * 1024;
-/// The slowest line for which a body's way to the server is no silence.
-constexpr std::size_t kSlowestBytesPerMillisecond = 1024;
 
 /// The value of "timeout" in "Keep-Alive: timeout=5, max=100".
 std::chrono::seconds keepAliveTimeout(const std::string& value) {
@@ -85,7 +83,7 @@ Response Connection::exchange(const Request& request, const std::string& target,
         if (failure.kind() == ConnectionFailure::Kind::Cancelled || ::poll(&item, 1, 0) <= 0 || (item.revents & POLLIN) == 0) throw;
         sent = false;
     }
-    pace.patience(request.patience + std::chrono::milliseconds(request.body.size() / kSlowestBytesPerMillisecond));
+    pace.moved();
 
     const HTTPResponse head = receiveHead();
     Response response;

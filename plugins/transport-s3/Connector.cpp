@@ -5,6 +5,7 @@
 #include <Poco/AutoPtr.h>
 #include <Poco/Net/NetException.h>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -37,11 +38,13 @@ void setOptions(PacedSocketImpl& socket) {
     socket.setOption(IPPROTO_TCP, TCP_USER_TIMEOUT, kUnacknowledgedMs);
 }
 
-Socket connectTo(const SocketAddress& address, const Pace& pace) {
+Socket connectTo(const SocketAddress& address, Pace pace) {
     const std::string step = "dial " + address.toString();
     Socket socket(new PacedSocketImpl);
     try {
         socket->connectNB(address);
+        // Not for the children of the program.
+        ::fcntl(socket->sockfd(), F_SETFD, FD_CLOEXEC);
         const auto guard = shutDownOnCancel(socket->sockfd(), pace.context());
         pace.wait(socket->sockfd(), POLLOUT, step.c_str());
         pace.check();

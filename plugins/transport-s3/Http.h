@@ -22,7 +22,7 @@ struct Request {
     std::string target;  ///< "/path?query", encoded
     Headers headers;
     ConstBytes body;
-    /// How long the server may let nothing be heard of it before the connection is given up. Sending a body adds to it.
+    /// How long no byte may move, either way, before the connection is given up.
     std::chrono::milliseconds patience{8'000};
 };
 

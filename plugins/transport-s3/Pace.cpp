@@ -1,13 +1,23 @@
 #include "Pace.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace litestream::s3 {
+
+namespace {
+
+/// How often a wait looks whether the other side acknowledges something.
+constexpr std::chrono::seconds kStep{1};
+
+}  // namespace
 
 ConnectionFailure lostBy(const char* step, int errnoValue) {
     std::string reason = std::generic_category().message(errnoValue);
@@ -26,7 +36,14 @@ void Pace::check() const {
     }
 }
 
-void Pace::wait(int descriptor, short events, const char* step) const {
+bool Pace::unacknowledgedShrank(int descriptor) noexcept {
+    int now = 0;
+    if (::ioctl(descriptor, SIOCOUTQ, &now) != 0) return false;
+    return now < std::exchange(unacknowledged_, now);
+}
+
+void Pace::wait(int descriptor, short events, const char* step) {
+    unacknowledgedShrank(descriptor);
     for (;;) {
         check();
         const Clock::duration patient = lastMove_ + patience_ - Clock::now();
@@ -36,10 +53,11 @@ void Pace::wait(int descriptor, short events, const char* step) const {
                                     std::string(step) + ": no answer for " + std::to_string(seconds) + "s");
         }
         // A cancelled call is woken by the shutdown of its socket.
-        const auto limit = std::chrono::ceil<std::chrono::milliseconds>(std::min(patient, context_->remaining()));
+        const auto limit = std::chrono::ceil<std::chrono::milliseconds>(std::min({patient, context_->remaining(), Clock::duration(kStep)}));
         pollfd item{descriptor, events, 0};
         const int ready = ::poll(&item, 1, static_cast<int>(limit.count()));
         if (ready > 0) return;
+        if (ready == 0 && unacknowledgedShrank(descriptor)) moved();
         if (ready < 0 && errno != EINTR) throw lostBy(step, errno);
     }
 }

@@ -28,7 +28,8 @@ private:
 ConnectionFailure lostBy(const char* step, int errnoValue);
 
 /// How long one request may wait for its connection: until its context ends it, and never longer than `patience` without a byte
-/// that moves. For one thread.
+/// that moves. Bytes that the other side acknowledges count: on a slow line the last megabytes of a body are on their way
+/// long after they were written. For one thread.
 class Pace {
 public:
     using Clock = CallContext::Clock;
@@ -36,22 +37,21 @@ public:
     Pace(const CallContext& context, Clock::duration patience) : context_(&context), patience_(patience) { moved(); }
 
     void moved() noexcept { lastMove_ = Clock::now(); }
-    void patience(Clock::duration patience) noexcept {
-        patience_ = patience;
-        moved();
-    }
 
     /// Waits until `descriptor` is ready for `events` (poll's) or broken. Throws ConnectionFailure: Silent, Cancelled.
-    void wait(int descriptor, short events, const char* step) const;
+    void wait(int descriptor, short events, const char* step);
     /// Throws ConnectionFailure(Cancelled) when the context says so.
     void check() const;
     const CallContext& context() const noexcept { return *context_; }
     Clock::duration patience() const noexcept { return patience_; }
 
 private:
+    bool unacknowledgedShrank(int descriptor) noexcept;
+
     const CallContext* context_;
     Clock::duration patience_;
     Clock::time_point lastMove_;
+    int unacknowledged_ = 0;  ///< bytes in the kernel's hands when last looked at
 };
 
 }  // namespace litestream::s3

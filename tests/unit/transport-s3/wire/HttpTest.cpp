@@ -216,6 +216,15 @@ TEST_F(HttpTest, GivesUpAServerThatReadsNothing) {
     EXPECT_NE(std::string(error.what()).find("write: no answer for 1s"), std::string::npos) << error.what();
 }
 
+TEST_F(HttpTest, IsPatientWithASlowReader) {
+    const std::string body(12 << 20, 'x');
+    Server server([&](Peer& peer, int) {
+        peer.readSlowly(body.size(), milliseconds(30));
+        peer.answer(200, "");
+    });
+    EXPECT_EQ(exchange(server, {.method = "PUT", .target = "/", .headers = {}, .body = bytesOf(body), .patience = seconds(1)}).status, 200);
+}
+
 TEST_F(HttpTest, EndsWithItsDeadline) {
     Server server([](Peer& peer, int) { peer.awaitClose(); });
     context_ = CallContext::within(milliseconds(200));

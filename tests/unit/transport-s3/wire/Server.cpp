@@ -28,6 +28,17 @@ std::string Peer::request() {
     return request;
 }
 
+void Peer::readSlowly(std::size_t bytes, std::chrono::milliseconds pause) {
+    std::vector<char> part(64 * 1024);
+    socket_.setReceiveBufferSize(static_cast<int>(part.size()));
+    for (std::size_t taken = 0; taken < bytes;) {
+        const int got = socket_.receiveBytes(part.data(), static_cast<int>(part.size()));
+        if (got <= 0) return;
+        taken += static_cast<std::size_t>(got);
+        std::this_thread::sleep_for(pause);
+    }
+}
+
 void Peer::send(const std::string& bytes) {
     for (std::size_t sent = 0; sent < bytes.size();) {
         sent += static_cast<std::size_t>(socket_.sendBytes(bytes.data() + sent, static_cast<int>(bytes.size() - sent)));

@@ -6,6 +6,7 @@
 #include "Origin.h"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -21,6 +22,8 @@ public:
 
     /// The next request: head and body. "" when the client closed.
     std::string request();
+    /// Takes `bytes` and more off the line, 64 KiB at a time with a pause between; what waits does so on the client's side.
+    void readSlowly(std::size_t bytes, std::chrono::milliseconds pause);
     void send(const std::string& bytes);
     /// An answer with a length, that keeps the connection.
     void answer(int status, const std::string& body, const std::string& headers = {});
