@@ -3,6 +3,7 @@
 /// the newest n of the writer's chain that is really in it: "<monotonic ns> <n> <path>".
 
 #include "Chain.h"
+#include "Stopping.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,10 +15,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -30,15 +29,6 @@ namespace litestream::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-volatile std::sig_atomic_t stopping = 0;
-void onSignal(int) { stopping = 1; }
-
-std::uint64_t nowNs() {
-    timespec t{};
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return static_cast<std::uint64_t>(t.tv_sec) * 1000000000ULL + static_cast<std::uint64_t>(t.tv_nsec);
-}
 
 bool isObject(std::string_view name) {
     return name.ends_with(".ltx") || name.ends_with(".wal.lz4") || name.ends_with(".snapshot.lz4");
@@ -237,10 +227,7 @@ private:
 };
 
 int watch(const std::string& root, const std::string& out) {
-    struct sigaction action {};
-    action.sa_handler = onSignal;
-    ::sigaction(SIGTERM, &action, nullptr);
-    ::sigaction(SIGINT, &action, nullptr);
+    stopOnSignals();
     Watch watch(root);
     std::puts("watching");
     std::fflush(stdout);

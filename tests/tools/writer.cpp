@@ -2,6 +2,7 @@
 /// Prints a JSON summary at the end; SIGTERM ends it early and properly, SIGKILL takes all its processes along.
 
 #include "Latencies.h"
+#include "Stopping.h"
 #include "Workload.h"
 
 #include <fcntl.h>
@@ -15,7 +16,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -70,15 +70,6 @@ struct Tally {
     Latencies latencies;
     std::atomic<std::uint64_t> rowBytes{0}, busy{0}, errors{0}, largestWal{0}, newest{0};
 };
-
-volatile std::sig_atomic_t stopping = 0;
-void onSignal(int) { stopping = 1; }
-
-std::uint64_t nowNs() {
-    timespec t{};
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return static_cast<std::uint64_t>(t.tv_sec) * 1000000000ULL + static_cast<std::uint64_t>(t.tv_nsec);
-}
 
 /// Sleeps to a moment of the monotonic clock, less when a signal arrives.
 void sleepUntil(std::uint64_t ns) {
@@ -287,10 +278,7 @@ int run(int argc, char** argv) {
         std::fputs(kUsage, stderr);
         return 2;
     }
-    struct sigaction action {};
-    action.sa_handler = onSignal;
-    ::sigaction(SIGTERM, &action, nullptr);
-    ::sigaction(SIGINT, &action, nullptr);
+    stopOnSignals();
     void* shared = ::mmap(nullptr, sizeof(Tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         std::perror("mmap");
