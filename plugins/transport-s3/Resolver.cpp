@@ -2,10 +2,15 @@
 
 #include <Poco/Net/IPAddress.h>
 
+#include <dlfcn.h>
 #include <netdb.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
 
 namespace litestream::s3 {
 
@@ -13,53 +18,55 @@ namespace {
 
 using Poco::Net::SocketAddress;
 
-/// How soon a look-up notices that its call is cancelled.
-constexpr std::chrono::milliseconds kStep{200};
-
-/// A look-up by the C library's own threads, because getaddrinfo() cannot be interrupted and may take half a minute when no name
+/// A look-up on a thread of its own, because getaddrinfo() cannot be interrupted and may take half a minute when no name
 /// server answers.
 struct Lookup {
-    Lookup(const std::string& name, std::uint16_t number) : host(name), service(std::to_string(number)) {
-        hints.ai_socktype = SOCK_STREAM;
-        hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
-        request.ar_name = host.c_str();
-        request.ar_service = service.c_str();
-        request.ar_request = &hints;
-    }
+    Lookup(std::string name, std::uint16_t port) : host(std::move(name)), service(std::to_string(port)) {}
     ~Lookup() {
-        if (request.ar_result != nullptr) ::freeaddrinfo(request.ar_result);
+        if (result != nullptr) ::freeaddrinfo(result);
     }
     Lookup(const Lookup&) = delete;
     Lookup& operator=(const Lookup&) = delete;
 
+    void run() {
+        addrinfo hints{};
+        hints.ai_socktype = SOCK_STREAM;
+        hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+        addrinfo* found = nullptr;
+        const int outcome = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &found);
+        std::lock_guard lock(mutex);
+        status = outcome;
+        result = found;
+        ended = true;
+        changed.notify_all();
+    }
+
     const std::string host;
     const std::string service;
-    addrinfo hints{};
-    gaicb request{};
+    std::mutex mutex;  ///< guards everything below
+    std::condition_variable changed;
+    bool ended = false;
+    int status = 0;
+    addrinfo* result = nullptr;
 };
 
-/// Ends a look-up that nobody waits for. One that the library is in the middle of keeps its memory for ever: the
-/// library will write to it.
-struct Abandon {
-    void operator()(Lookup* lookup) const noexcept {
-        const int status = ::gai_cancel(&lookup->request);
-        if (status == EAI_CANCELED || status == EAI_ALLDONE) delete lookup;
-    }
-};
+/// Keeps this library loaded for ever: a thread that nobody waits for still runs its code.
+void pinLibrary() {
+    static char here;
+    Dl_info info{};
+    if (::dladdr(&here, &info) != 0) ::dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
 
-void awaitEnd(const Lookup& lookup, const Pace& pace) {
-    const auto start = Pace::Clock::now();
-    const gaicb* const list[] = {&lookup.request};
-    while (::gai_error(const_cast<gaicb*>(&lookup.request)) == EAI_INPROGRESS) {
-        pace.check();
-        if (Pace::Clock::now() - start >= pace.patience()) {
-            throw ConnectionFailure(ConnectionFailure::Kind::Silent, "lookup " + lookup.host + ": no answer from the name server");
-        }
-        const auto step = std::min<Pace::Clock::duration>(kStep, pace.context().remaining());
-        const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(step).count();
-        const timespec limit{nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
-        ::gai_suspend(list, 1, &limit);
-    }
+/// False when the call was cancelled or `pace` lost its patience before the look-up ended.
+bool awaitEnd(Lookup& lookup, const Pace& pace) {
+    const auto registration = pace.context().cancellation.onCancel([&] {
+        std::lock_guard lock(lookup.mutex);
+        lookup.changed.notify_all();
+    });
+    const auto limit = std::min(Pace::Clock::now() + pace.patience(), pace.context().deadline);
+    std::unique_lock lock(lookup.mutex);
+    lookup.changed.wait_until(lock, limit, [&] { return lookup.ended || pace.context().cancellation.cancelled(); });
+    return lookup.ended;
 }
 
 }  // namespace
@@ -69,17 +76,26 @@ std::vector<SocketAddress> resolve(const std::string& host, std::uint16_t port, 
     Poco::Net::IPAddress literal;
     if (Poco::Net::IPAddress::tryParse(host, literal)) return {SocketAddress(literal, port)};
 
-    const auto failed = [&](int status) {
-        return ConnectionFailure(ConnectionFailure::Kind::Lost, "lookup " + host + ": " + ::gai_strerror(status));
-    };
-    std::unique_ptr<Lookup, Abandon> lookup(new Lookup(host, port));
-    gaicb* list[] = {&lookup->request};
-    if (const int status = ::getaddrinfo_a(GAI_NOWAIT, list, 1, nullptr); status != 0) throw failed(status);
-    awaitEnd(*lookup, pace);
-    if (const int status = ::gai_error(&lookup->request); status != 0) throw failed(status);
-
+    // Shared with the thread, which may outlive the call.
+    const auto lookup = std::make_shared<Lookup>(host, port);
+    std::thread thread;
+    try {
+        thread = std::thread([lookup] { lookup->run(); });
+    } catch (const std::system_error& error) {
+        throw ConnectionFailure(ConnectionFailure::Kind::Lost, "lookup " + host + ": " + error.what());
+    }
+    if (!awaitEnd(*lookup, pace)) {
+        pinLibrary();
+        thread.detach();
+        pace.check();
+        throw ConnectionFailure(ConnectionFailure::Kind::Silent, "lookup " + host + ": no answer from the name server");
+    }
+    thread.join();
+    if (lookup->status != 0) {
+        throw ConnectionFailure(ConnectionFailure::Kind::Lost, "lookup " + host + ": " + ::gai_strerror(lookup->status));
+    }
     std::vector<SocketAddress> addresses;
-    for (const addrinfo* item = lookup->request.ar_result; item != nullptr; item = item->ai_next) {
+    for (const addrinfo* item = lookup->result; item != nullptr; item = item->ai_next) {
         addresses.emplace_back(item->ai_addr, item->ai_addrlen);
     }
     return addresses;

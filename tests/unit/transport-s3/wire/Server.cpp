@@ -4,6 +4,8 @@
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Timespan.h>
 
+#include <sys/socket.h>
+
 #include <algorithm>
 
 namespace litestream::s3 {
@@ -88,12 +90,8 @@ Server::~Server() {
     {
         std::lock_guard lock(mutex_);
         ended_ = true;
-        for (auto& socket : open_) {
-            try {
-                socket.shutdown();
-            } catch (const Poco::Exception&) {  // the client was faster
-            }
-        }
+        // Not by Poco: TLS would write its farewell beside what the connection's thread writes.
+        for (const auto& socket : open_) ::shutdown(socket.impl()->sockfd(), SHUT_RDWR);
     }
     // Wakes the accepting thread.
     Poco::Net::StreamSocket(Poco::Net::SocketAddress("127.0.0.1", port_)).close();
