@@ -9,7 +9,8 @@ namespace litestream::engine {
 /// Decides when the next cut may be made.
 ///
 /// With an explicit interval: the least distance between two cuts, the first one at once. Without: a token bucket, so that a commit after quiet
-/// goes out at once and sustained load is batched, never later than a second.
+/// goes out at once and sustained load is batched, never later than a second; unless cuts already queue for the quickest replica: another one
+/// would not arrive sooner, so a slow store gets fewer, larger objects and not a longer queue.
 /// Time is given by the caller; not thread-safe.
 class Cadence {
 public:
@@ -18,11 +19,14 @@ public:
     Cadence(std::optional<std::chrono::nanoseconds> interval, bool requestsAreCounted)
         : interval_(interval), refill_(requestsAreCounted ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(250)) {}
 
-    /// The earliest moment for a cut of what is there at `now`.
-    Clock::time_point next(Clock::time_point now) {
+    /// The earliest moment for a cut of what is there at `now`, when `unsent` cuts, the one that is being sent included, are on their way to
+    /// the quickest replica.
+    Clock::time_point next(Clock::time_point now, std::size_t unsent = 0) {
         if (interval_) return last_ ? std::max(now, *last_ + *interval_) : now;
         credit(now);
-        return tokens_ > 0 ? now : refilled_ + refill_;
+        const auto earliest = tokens_ > 0 ? now : refilled_ + refill_;
+        if (unsent < kQueue || !last_) return earliest;
+        return std::max(earliest, *last_ + std::chrono::seconds(std::min(unsent, kLongestQueue)));
     }
 
     /// A cut was made.
@@ -42,6 +46,8 @@ private:
     }
 
     static constexpr int kCapacity = 20;
+    static constexpr std::size_t kQueue = 3;
+    static constexpr std::size_t kLongestQueue = 10;
     std::optional<std::chrono::nanoseconds> interval_;
     std::chrono::milliseconds refill_;
     std::optional<Clock::time_point> last_;

@@ -171,6 +171,8 @@ private:
     void noteRecovery(Replica& replica);
     void stopped(std::size_t index, const std::string& reason);
     bool needed(const Payload& payload) const;
+    /// How many cuts are on their way to the replica that has most.
+    std::size_t unsentToTheQuickest() const;
     void releaseUnneeded();
     void settleWaiters();
     void demote(Replica& replica, const std::string& reason);
@@ -215,6 +217,7 @@ private:
     bool establishing_ = false;  // surveys are being acted upon; later ones wait
     std::uint64_t newestChecksum_ = 0;  // of the file of txid_
     bool caughtUp_ = false;  // the last capture left nothing behind
+    bool heldBack_ = false;  // a cut waits for the store: think again when something has arrived there
     bool pressing_ = false;  // the log wants to be captured, whatever the cadence says
     bool forced_ = false;    // cut now, whatever the cadence says
     bool anchorWanted_ = false;  // a snapshot needs a level-0 file beside it

@@ -60,7 +60,9 @@ void Database::turn() {
 
 void Database::service(unsigned reasons) {
     const auto now = SteadyClock::now();
-    const auto allowed = cadence_.next(now);
+    const std::size_t unsent = unsentToTheQuickest();
+    const auto allowed = cadence_.next(now, unsent);
+    heldBack_ = allowed > now && unsent > 0;
     const bool due = allowed <= now || forced_ || anchorWanted_;
     if (spoolFailing_) limitMemory();
     if ((reasons & bit(Wake::Pressing)) != 0) pressing_ = true;

@@ -239,7 +239,18 @@ void Database::stored(std::size_t index, const replica::Upload& upload) {
     releaseUnneeded();
     limitMemory();
     settleWaiters();
-    if (anchorWanted_ || seedWanted()) turn();
+    if (anchorWanted_ || seedWanted() || heldBack_) turn();
+}
+
+std::size_t Database::unsentToTheQuickest() const {
+    std::optional<Txid> furthest;
+    for (const auto& replica : replicas_) {
+        if (replica.state == Replica::State::Following) furthest = std::max(furthest, std::optional(replica.acknowledged));
+        if (replica.state == Replica::State::Seeding) furthest = std::max(furthest, std::optional(replica.seed));
+    }
+    if (!furthest) return 0;
+    return static_cast<std::size_t>(std::count_if(unsent_.begin(), unsent_.end(),
+                                                  [&](const auto& payload) { return payload->identity().txid > *furthest; }));
 }
 
 void Database::failed(std::size_t index, const replica::Upload& upload, const Error& error, std::chrono::milliseconds wait) {

@@ -26,6 +26,16 @@ TEST(Cadence, SettlesAtFourCutsASecondUnderSustainedLoad) {
     EXPECT_LE(cuts, 20 + 60 * 4 + 1);
 }
 
+TEST(Cadence, DoesNotMakeALongQueueLonger) {
+    Cadence cadence(std::nullopt, false);
+    cadence.spend(kStart);
+    EXPECT_EQ(cadence.next(kStart + 1ms, 2), kStart + 1ms);
+    EXPECT_EQ(cadence.next(kStart + 1ms, 3), kStart + 3s);
+    EXPECT_EQ(cadence.next(kStart + 1ms, 1000), kStart + 10s);
+    EXPECT_EQ(cadence.next(kStart + 20s, 1000), kStart + 20s);
+    EXPECT_EQ(cadence.next(kStart + 1ms, 0), kStart + 1ms);
+}
+
 TEST(Cadence, NeverHoldsACommitLongerThanASecond) {
     for (const bool counted : {false, true}) {
         Cadence cadence(std::nullopt, counted);

@@ -24,7 +24,8 @@ public:
         for (auto run = body.next(); !run.empty(); run = body.next()) {
             content.append(reinterpret_cast<const char*>(run.data()), run.size());
         }
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return !held_; });
         request("PUT");
         if (options.onlyIfAbsent && objects_.contains(key)) throw Error(ErrorCode::Conflict, "put " + key + ": it exists");
         objects_[key] = {content, options.timestamp};
@@ -71,6 +72,10 @@ public:
     }
     void heal() { fail({}); }
 
+    /// From now on every PUT waits, until letGo().
+    void hold() { setHeld(true); }
+    void letGo() { setHeld(false); }
+
     std::map<std::string, unsigned> requests() const {
         const std::lock_guard lock(mutex_);
         return requests_;
@@ -90,6 +95,11 @@ private:
         Timestamp timestamp;
     };
 
+    void setHeld(bool held) {
+        const std::lock_guard lock(mutex_);
+        held_ = held;
+        changed_.notify_all();
+    }
     void request(const std::string& operation) {
         ++requests_[operation];
         changed_.notify_all();
@@ -105,6 +115,7 @@ private:
     mutable std::mutex mutex_;  // guards everything below
     mutable std::condition_variable changed_;
     std::function<void(const std::string&)> failing_;
+    bool held_ = false;
     std::map<std::string, unsigned> requests_;
     std::map<std::string, Object> objects_;
 };

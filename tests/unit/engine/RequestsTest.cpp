@@ -157,6 +157,23 @@ TEST_F(Requests, ARestartListsOnceAndReadsTheNewestFileTwice) {
     EXPECT_EQ(after.size(), 3u);
 }
 
+TEST_F(Requests, ASlowStoreGetsFewerObjects) {
+    start();
+    ASSERT_TRUE(store_.waitForRequests("PUT", 2));
+    const unsigned before = store_.requests().at("PUT");
+    store_.hold();
+    for (unsigned i = 0; i < 12; ++i) {
+        commit();
+        std::this_thread::sleep_for(50ms);  // more than one commit's way to its cut
+    }
+    store_.letGo();
+    sync();
+    // One was being sent, two were waiting, and the rest is one.
+    EXPECT_LE(store_.requests().at("PUT") - before, 4u);
+    EXPECT_TRUE(stop());
+    EXPECT_EQ(restoredRows(), 12);
+}
+
 TEST_F(Requests, AFaultThatHealsWithinACallIsNotInTheLog) {
     const auto lines = linesOf("error", [&] {
         start();
