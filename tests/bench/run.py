@@ -20,8 +20,8 @@ HERE = pathlib.Path(__file__).absolute().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration"), str(HERE.parent / "interop")]
 
 
-def parse():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parse(description=__doc__):
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build/release", help="the build tree with programs and tools (build/release)")
     parser.add_argument("--only", default="", help="figures, separated by commas (all)")
     parser.add_argument("--programs", default="ours,0.5.17,0.3.13", help="which programs (ours,0.5.17,0.3.13)")
@@ -86,12 +86,15 @@ def table_of(results, programs):
     return "\n".join(lines) + "\n"
 
 
-def main():
-    arguments = parse()
+def prepare(arguments):
+    """Tells harness and official where the programs are. Before either is imported."""
     build = pathlib.Path(arguments.build).absolute()
     for name, place in (("LITESTREAM_BIN", "bin"), ("LITESTREAM_TOOLS", "tests"), ("LITESTREAM_CACHE", "official")):
         os.environ.setdefault(name, str(build / place))
-    import figures
+
+
+def compare(arguments, figures, make_bench):
+    """Measures and reports; the exit code. `make_bench(directory)` makes what the figures take as their first argument."""
     import measure as measuring
     import official
     import programs as contest
@@ -100,10 +103,10 @@ def main():
     except official.Unavailable as reason:
         print(f"skipped: {reason}", file=sys.stderr)
         return 77
-    names = arguments.only.split(",") if arguments.only else list(figures.FIGURES)
-    unknown = [name for name in names if name not in figures.FIGURES]
+    names = arguments.only.split(",") if arguments.only else list(figures)
+    unknown = [name for name in names if name not in figures]
     if unknown:
-        print(f"unknown figure {unknown[0]}; there are: {', '.join(figures.FIGURES)}", file=sys.stderr)
+        print(f"unknown figure {unknown[0]}; there are: {', '.join(figures)}", file=sys.stderr)
         return 2
     measuring.raise_descriptor_limit()
 
@@ -116,12 +119,18 @@ def main():
 
     work = pathlib.Path(tempfile.mkdtemp(prefix="litestream-bench-", dir=arguments.work))
     try:
-        bench = figures.Bench(work, arguments.quick)
-        results = measure(figures.FIGURES, bench, programs, names, 1 if arguments.quick else arguments.rounds, save)
+        results = measure(figures, make_bench(work), programs, names, 1 if arguments.quick else arguments.rounds, save)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(table_of(results, programs))
     return 1 if any("error" in values for table in results.values() for values in table.values()) else 0
+
+
+def main():
+    arguments = parse()
+    prepare(arguments)
+    import figures
+    return compare(arguments, figures.FIGURES, lambda work: figures.Bench(work, arguments.quick))
 
 
 if __name__ == "__main__":

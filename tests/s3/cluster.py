@@ -127,7 +127,7 @@ class Cluster:
 
     def wait(self, name, condition, deadline=60):
         end = time.monotonic() + deadline
-        while not condition():
+        while not condition() or self.processes[name].poll() is not None:
             if self.processes[name].poll() is not None or time.monotonic() > end:
                 tail = (self.dir / f"{name}.out").read_text()[-1000:]
                 raise RuntimeError(f"{name} did not start, see {self.dir}: {tail}")
@@ -181,9 +181,12 @@ class Cluster:
         self.admin("zonegroup", "set", "--infile", self.dir / "zonegroup.json")
 
     def answers(self):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.https_port), timeout=1):
-            return True
-        return False
+        for port in (self.http_port, self.https_port):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except OSError:
+                return False
+        return True
 
     def start_gateway(self):
         self.spawn("radosgw", "radosgw", "-n", "client.rgw")

@@ -16,7 +16,7 @@ The faults, by name:
   internal-error        500; too-many-requests: 429
   delay                 two seconds before the request goes on
   throttle              THROTTLE bytes per second, both ways
-  flip                  one bit of the response: in the middle of an object, in the first byte of anything else
+  flip                  one bit of the response: in the middle of an object, in the first byte of any other content, else of the status
 refuse() closes the port, accept() opens it again.
 """
 
@@ -208,6 +208,7 @@ class Connection:
         self.requests = 0
         self.swallowing = self.doomed = False
         self.slow = False
+        self.due = 0.0  # time.monotonic() from which a throttled connection may send again
 
     def run(self):
         abruptly = False
@@ -233,8 +234,9 @@ class Connection:
         """From any thread: wakes the connection's own, which alone can close for good, and does it with a RST."""
         self.doomed = True
         for side, how in ((self.raw, socket.SHUT_RD), (self.client, socket.SHUT_RD), (self.server, socket.SHUT_RDWR)):
-            with contextlib.suppress(OSError, AttributeError):
-                socket.socket.shutdown(side, how)
+            with contextlib.suppress(OSError):
+                if side:
+                    socket.socket.shutdown(side, how)
 
     def close(self, abruptly):
         with contextlib.suppress(OSError):
@@ -258,8 +260,10 @@ class Connection:
             return
         step = max(1, self.proxy.throttle // 20)
         for start in range(0, len(data), step):
-            target.sendall(data[start:start + step])
-            time.sleep(min(step, len(data) - start) / self.proxy.throttle)
+            part = data[start:start + step]
+            target.sendall(part)
+            self.due = max(self.due, time.monotonic()) + len(part) / self.proxy.throttle
+            time.sleep(max(0.0, self.due - time.monotonic()))
 
     def head(self, source, pending):
         """(head with its blank line, what came behind it)"""
@@ -335,7 +339,7 @@ class Connection:
         chunked = "chunked" in fields.get("transfer-encoding", "")
         if fault in ("lose-response", "reset-in-response", "cut", "flip") or chunked:
             body = self.chunks(rest) if chunked else self.exactly(rest, length)
-            self.spoiled(operation, fault, head, body)
+            self.spoiled(operation, fault, head, body, chunked)
             return
         self.send(self.client, head)
         sent = 0
@@ -358,12 +362,13 @@ class Connection:
             rest += self.receive(self.server)
         return rest
 
-    def spoiled(self, operation, fault, head, body):
+    def spoiled(self, operation, fault, head, body, chunked):
         whole = head + body
         if fault == "lose-response":
             raise Gone(abruptly=True)
         if fault == "flip":
-            at = len(head) + len(body) // 2 if operation == "get" else len(head) if body else 0
+            content = len(head) + (body.index(b"\r\n") + 2 if chunked else 0)
+            at = content + (len(whole) - content) // 2 if operation == "get" else content if body else 0
             whole = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:]
         if fault in ("reset-in-response", "cut"):
             self.send(self.client, whole[:len(head) + len(body) // 2] if body else whole[:len(head) // 2])

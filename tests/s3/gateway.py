@@ -30,6 +30,9 @@ import urllib.parse
 import cluster
 import s3client
 
+# Variables of the machine that must not decide a test.
+FOREIGN = re.compile(r"^(AWS_|LITESTREAM_(ACCESS|SECRET|CONFIG|REPLICA|S3_ENDPOINT)|.*_PROXY$|.*_proxy$|SSL_CERT_|LOG_LEVEL$)")
+
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
@@ -117,8 +120,10 @@ class Gateway:
             raise RuntimeError(f"radosgw-admin {' '.join(arguments[:2])}: {done.stderr.strip()[-300:]}")
 
     def environment(self):
-        """For a program whose endpoint is given by its own configuration."""
-        return {"AWS_ACCESS_KEY_ID": self.owner.access_key, "AWS_SECRET_ACCESS_KEY": self.owner.secret_key, "SSL_CERT_FILE": str(self.ca)}
+        """All variables of a program whose endpoint is given by its own configuration."""
+        kept = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
+        return {**kept, "AWS_ACCESS_KEY_ID": self.owner.access_key, "AWS_SECRET_ACCESS_KEY": self.owner.secret_key,
+                "SSL_CERT_FILE": str(self.ca)}
 
     # -- trouble: only for a gateway that no other test uses -------------------------------------------------------------------------------
 
@@ -224,20 +229,25 @@ class Supervisor:
                          "kill": self.cluster.kill_gateway, "restart": self.cluster.start_gateway}
 
     def start(self):
+        owner, reader = Keys.random(), Keys.random()
         for attempt in (1, 2, 3):  # another process may have taken one of the ports meanwhile
             try:
                 self.cluster.start()
+                self.introduce(owner=owner, reader=reader)
                 break
-            except RuntimeError:
+            except (RuntimeError, OSError, s3client.Failure):
                 if attempt == 3:
                     raise
                 self.cluster.stop()
-        owner, reader = Keys.random(), Keys.random()
-        for name, keys in (("owner", owner), ("reader", reader)):
-            self.cluster.admin("user", "create", f"--uid={name}", f"--display-name={name}", f"--access-key={keys.access_key}", f"--secret={keys.secret_key}")
         state = {"pid": os.getpid(), "started": started_at(os.getpid()), "http_port": self.cluster.http_port, "https_port": self.cluster.https_port,
                  "owner": dataclasses.asdict(owner), "reader": dataclasses.asdict(reader)}
         (self.dir / "gateway.new").write_text(json.dumps(state))
+
+    def introduce(self, **users):
+        """Makes the users, and asks something as each of them: what answers is this gateway and no other."""
+        for name, keys in users.items():
+            self.cluster.admin("user", "create", f"--uid={name}", f"--display-name={name}", f"--access-key={keys.access_key}", f"--secret={keys.secret_key}")
+            s3client.Client(("127.0.0.1", self.cluster.http_port), keys.access_key, keys.secret_key, cluster.REGION).request("GET", "")
 
     def serve(self):
         wake, wakened = socket.socketpair()

@@ -1,7 +1,6 @@
 """What the S3 suites share: a gateway, a bucket of the test's own, the proxies, and judging by what is in the bucket."""
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -14,20 +13,20 @@ from flaky import FaultProxy
 from gateway import Gateway
 from harness import wait_for
 
-# Variables of the machine that must not decide a test.
-FOREIGN = re.compile(r"^(AWS_|LITESTREAM_(ACCESS|SECRET|CONFIG|REPLICA|S3_(?!GATEWAY))|.*_PROXY$|.*_proxy$|SSL_CERT_|LOG_LEVEL$)")
 LONG = bool(os.environ.get("LITESTREAM_S3_LONG"))  # outages and idle times as long as in life
 
 
 class S3TestCase(harness.TestCase):
     """`self.environment` is that of every program the test starts."""
 
+    def find_gateway(self):
+        return Gateway.shared()
+
     def setUp(self):
-        self.gateway = Gateway.shared()
+        self.gateway = self.find_gateway()
         super().setUp()
         self.bucket = self.new_bucket()
-        clean = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
-        patch = unittest.mock.patch.dict(os.environ, {**clean, **self.gateway.environment()}, clear=True)
+        patch = unittest.mock.patch.dict(os.environ, self.gateway.environment(), clear=True)
         patch.start()
         self.addCleanup(patch.stop)
 

@@ -70,12 +70,18 @@ class Client:
 
     def objects(self, bucket, prefix=""):
         """{key: size} of everything below a prefix."""
+        return {key: size for key, (size, _) in self.listing(bucket, prefix).items()}
+
+    def listing(self, bucket, prefix=""):
+        """{key: (size, LastModified as seconds since 1970)} of everything below a prefix."""
         found, token = {}, None
         while True:
             query = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
             page = xml.etree.ElementTree.fromstring(self.request("GET", bucket, query=query))
             name = page.tag.removesuffix("ListBucketResult")
-            found.update({entry.findtext(f"{name}Key"): int(entry.findtext(f"{name}Size")) for entry in page.iter(f"{name}Contents")})
+            for entry in page.iter(f"{name}Contents"):
+                modified = datetime.datetime.fromisoformat(entry.findtext(f"{name}LastModified"))
+                found[entry.findtext(f"{name}Key")] = int(entry.findtext(f"{name}Size")), modified.timestamp()
             token = page.findtext(f"{name}NextContinuationToken")
             if not token:
                 return found
