@@ -3,6 +3,7 @@
 #include "Answer.h"
 #include "Digest.h"
 #include "ObjectHeaders.h"
+#include "ObjectTime.h"
 
 #include <litestream/Error.h>
 
@@ -34,6 +35,11 @@ std::uint64_t lengthOf(unsigned number, std::uint64_t partSize) noexcept {
     return number <= kEqualParts ? partSize : partSize << ((number - kEqualParts - 1) / kDoubleEvery + 1);
 }
 
+/// The store knows no such upload: it has to begin anew.
+bool isForgotten(const Error& error) noexcept {
+    return std::string_view(error.what()).find("NoSuchUpload") != std::string_view::npos;
+}
+
 void pause(std::chrono::milliseconds time, const CancellationToken& token) {
     Poco::Event cancelled;
     const auto registration = token.onCancel([&] { cancelled.set(); });
@@ -52,7 +58,7 @@ void MultipartUpload::run(ConstBytes first, PartBuffer buffer, PartReader& reade
     uploadId_ = create();
     try {
         sendParts(first, std::move(buffer), reader, partSize);
-        complete();
+        complete(reader.taken());
     } catch (...) {
         abort();
         throw;
@@ -134,19 +140,24 @@ std::string MultipartUpload::sendPart(const Part& part) {
                  .query = {{"partNumber", std::to_string(part.number)}, {"uploadId", uploadId_}},
                  .headers = keyHeaders(client_.settings()), .body = part.bytes};
     if (client_.settings().contentMd5) call.headers.emplace_back("Content-MD5", md5Base64(part.bytes));
+    std::string etag;
+    persistently(partContext_, [&](bool) {
+        etag = client_.send(call, partContext_).header("ETag");
+        if (etag.empty()) throw Error(ErrorCode::Transient, operation_ + ": upload failed: no ETag returned");
+    });
+    return etag;
+}
+
+void MultipartUpload::persistently(const CallContext& context, const std::function<void(bool first)>& attempt) {
     std::chrono::milliseconds wait = kFirstPause;
-    for (unsigned attempt = 1;; ++attempt, wait *= 2) {
+    for (unsigned number = 1;; ++number, wait *= 2) {
         try {
-            const Response response = client_.send(call, partContext_);
-            std::string etag(response.header("ETag"));
-            if (etag.empty()) throw Error(ErrorCode::Transient, operation_ + ": upload failed: no ETag returned");
-            return etag;
+            return attempt(number == 1);
         } catch (const Error& error) {
             const bool heals = error.code() == ErrorCode::Transient || error.code() == ErrorCode::Throttled;
-            // An upload that the store has forgotten has to begin anew.
-            if (!heals || attempt == kAttempts || std::string_view(error.what()).find("NoSuchUpload") != std::string_view::npos) throw;
-            pause(std::min(error.retryAfter().value_or(wait), kLongestPause), stop_.token());
-            partContext_.check(operation_.c_str());
+            if (!heals || number == kAttempts || isForgotten(error)) throw;
+            pause(std::min(error.retryAfter().value_or(wait), kLongestPause), context.cancellation);
+            context.check(operation_.c_str());
         }
     }
 }
@@ -163,15 +174,33 @@ std::string MultipartUpload::create() {
     return readUploadId(client_.send(call, context_).body, operation_);
 }
 
-void MultipartUpload::complete() {
+void MultipartUpload::complete(std::uint64_t size) {
     const std::string document = completeDocument(etags_);
     ApiCall call{.operation = operation_, .permission = "s3:PutObject", .method = "POST", .key = key_, .query = {{"uploadId", uploadId_}},
                  .headers = keyHeaders(client_.settings()), .body = bytesOf(document), .patience = kCompletePatience};
     if (options_.onlyIfAbsent) call.headers.emplace_back("If-None-Match", "*");
-    const Response response = client_.send(call, context_);
-    if (isRefusal(response.body)) {
-        throw errorOf(readRefusal(response), {operation_, client_.settings().bucket, call.permission});
+    persistently(context_, [&](bool first) { completeOnce(call, first, size); });
+}
+
+void MultipartUpload::completeOnce(const ApiCall& call, bool first, std::uint64_t size) {
+    try {
+        const Response response = client_.send(call, context_);
+        if (isRefusal(response.body)) {
+            throw errorOf(readRefusal(response), {operation_, client_.settings().bucket, call.permission});
+        }
+    } catch (const Error& error) {
+        // An upload is also forgotten when it has been completed, by an attempt whose answer was lost.
+        if (first || !isForgotten(error) || !isThere(size)) throw;
     }
+}
+
+/// Whether the object is the one that was sent, as far as a store tells without sending it back.
+bool MultipartUpload::isThere(std::uint64_t size) {
+    const Response response = client_.send({.operation = operation_, .permission = "s3:GetObject", .method = "HEAD", .key = key_,
+                                            .headers = keyHeaders(client_.settings()), .accepted = 404},
+                                           context_);
+    return response.succeeded() && response.header("Content-Length") == std::to_string(size) &&
+           response.header(kTimestampHeader) == formatTimestamp(options_.timestamp);
 }
 
 void MultipartUpload::abort() noexcept {

@@ -8,6 +8,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <string>
@@ -18,8 +19,8 @@ namespace litestream::s3 {
 /// One object sent in parts, several at a time. Parts are hashed and sent on the pool's threads, and on the caller's when the pool
 /// has none to spare; the caller's thread reads the body. At most one part more than are under way is in memory.
 ///
-/// A part that a busy store or a broken connection refused is sent again a few times: an object of a thousand parts would hardly ever
-/// arrive otherwise. Whatever else goes wrong ends the upload, and the store is told to forget it.
+/// What a busy store or a broken connection refused, a part or the completion, is sent again a few times: an object of a thousand parts
+/// would hardly ever arrive otherwise. Whatever else goes wrong ends the upload, and the store is told to forget it.
 class MultipartUpload {
 public:
     MultipartUpload(Client& client, Host& host, Poco::ThreadPool& workers, std::string key, const PutOptions& options,
@@ -48,11 +49,15 @@ private:
     void runPart(Part& part) noexcept;
     void fail(std::exception_ptr reason) noexcept;
     std::string sendPart(const Part& part);
+    /// Makes a few attempts while failures may heal.
+    void persistently(const CallContext& context, const std::function<void(bool first)>& attempt);
     /// Returns when no part is under way; throws what went wrong first.
     void finish();
 
     std::string create();
-    void complete();
+    void complete(std::uint64_t size);
+    void completeOnce(const ApiCall& call, bool first, std::uint64_t size);
+    bool isThere(std::uint64_t size);
     void abort() noexcept;
 
     Client& client_;

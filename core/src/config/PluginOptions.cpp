@@ -80,9 +80,11 @@ void applyOption(OptionValues& values, const plugin::LoadedPlugin& plugin, const
     }
     std::vector<std::string> known(coreKeys.begin(), coreKeys.end());
     for (const plugin::Option& declared : plugin.options) known.push_back(declared.name);
-    const std::string text = "unknown key \"" + option.name + "\": neither a setting nor an option of plugin \"" +
+    // In a file with "key=value" lines a key may hold a value: nobody may see it.
+    const std::string name = option.name.substr(0, option.name.find('='));
+    const std::string text = "unknown key \"" + name + "\": neither a setting nor an option of plugin \"" +
                              plugin.name + "\"" + (option.lenient ? ", so it is ignored" : "") +
-                             didYouMean(option.name, known);
+                             didYouMean(name, known);
     if (!option.lenient) fail(option.place, text);
     warnings.push_back(option.place.prefix() + text);
 }

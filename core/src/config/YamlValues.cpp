@@ -165,7 +165,9 @@ void YamlValues::warnUnused(const YamlField& field, std::string_view reason) {
 }
 
 void YamlValues::warnUnknown(const YamlField& field, std::span<const std::string> known) {
-    warn(field.line, "unknown key \"" + field.key + "\" is ignored" + didYouMean(field.key, known));
+    // In a file with "key=value" lines a key may hold a value: nobody may see it.
+    const std::string key = field.key.substr(0, field.key.find('='));
+    warn(field.line, "unknown key \"" + key + "\" is ignored" + didYouMean(key, known));
 }
 
 void applyKeys(YamlValues& values, const std::vector<YamlField>& fields, const YamlKeys& keys,

@@ -7,6 +7,7 @@
 #include "restore/PlannedFile.h"
 #include "restore/ProgressMeter.h"
 #include "restore/Workers.h"
+#include "util/Log.h"
 
 #include <litestream/Error.h>
 
@@ -38,6 +39,9 @@ public:
 
     Result run();
 
+    /// True once all bytes are in the output and their checksums right.
+    bool isFetched() const noexcept { return isFetched_; }
+
 private:
     void scan();
     void scanFile(Worker& worker, std::size_t ordinal);
@@ -64,6 +68,7 @@ private:
     std::vector<Worker> workers_;
     std::vector<PlannedFile> files_;  // by ordinal in the plan; each is touched by one task at a time
     std::optional<PageClaims> claims_;
+    bool isFetched_ = false;
 };
 
 PageSums pageSumsOf(const PlannedFile& file) {
@@ -101,6 +106,7 @@ Result Job::run() {
     scan();
     refuseMissingPages();
     fetch();
+    isFetched_ = true;
     output_.sync();
     checkIntegrity(output_.temporary(), options_.integrityCheck, options_.cancellation);
     request().check("restore");
@@ -231,6 +237,16 @@ PageWriter& Job::writerOf(Worker& worker) {
 Result restore(replica::ReplicaStore& store, const std::vector<replica::FileInfo>& plan, const ltx::CodecSet& codecs,
                const Options& options) {
     if (plan.empty()) throw Error(ErrorCode::NotFound, "no matching backup files available");
+    {
+        Job job(store, plan, codecs, options);
+        try {
+            return job.run();
+        } catch (const Error& error) {
+            // A bit that flipped on the way looks like one that flipped in the store: reading again tells them apart.
+            if (error.code() != ErrorCode::Corrupt || job.isFetched()) throw;
+            log::warn("restore begins again, for what was read is damaged", {{"error", error.what()}});
+        }
+    }
     return Job(store, plan, codecs, options).run();
 }
 
