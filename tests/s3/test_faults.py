@@ -3,6 +3,7 @@
 The classes below make one test of each cell: PutTestCase.test_lose_response and so on. CMakeLists.txt has the same two lists.
 """
 
+import collections
 import os
 import pathlib
 import sqlite3
@@ -106,6 +107,8 @@ class MultipartTestCase(FaultTestCase):
         self.assertEqual([], errors_of(replicator))
         self.stop_in_order(replicator)
         self.assert_same_bytes(self.db, self.restore(self.direct))
+        began = collections.Counter(asked.target for asked in self.proxy.asked("create"))
+        self.assertEqual({1}, set(began.values()), "a fault at one request made it send all parts again")
 
 
 @ours_only
@@ -144,7 +147,7 @@ class ReadTestCase(FaultTestCase):
 
 
 @ours_only
-@one_test_each([fault for fault in SINGLE if fault != "flip"], "heals")
+@one_test_each(SINGLE, "heals")
 class GetTestCase(ReadTestCase):
     def heals(self, fault):
         self.heals_at("get", fault, skip=(0,) if fault == "stale" else (0, 2))

@@ -152,7 +152,7 @@ dbs:
         secret = self.keys.secret_key
         mistakes = (f"secret-access-key: {secret}\n  dbs: [", f"secret-access-key: [{secret}\ndbs:\n", f"secret-access-key: {{a: {secret}}}\n",
                     f"secret-acess-key: {secret}\n", f"dbs:\n  - path: x\n    replicas:\n      - url: s3://b/d\n          secret-access-key={secret}\n        type=s3\n",
-                    f"dbs:\n  - path: x\n    replica: {{type: s3, secret-access-key: '{secret}'}}\n", f"access-key-id=a\nsecret-access-key={secret}\n",
+                    f"dbs:\n  - path: x\n    replica: {{type: s3, secret-access-key: '{secret}'}}\n", f"access-key-id=a\nsecret-access-key={secret}\nfoo={secret}\n",
                     f"secret-access-key={secret}\n\tdbs:\n", f"dbs:\n  - path: x\n    replica:\n      url: s3://b/d?secret-access-key={urllib.parse.quote(secret, safe='')}\n",
                     f"dbs:\n  - path: x\n    replica:\n      url: s3://key:{urllib.parse.quote(secret, safe='')}@b.nyc3.digitaloceanspaces.com/d\n")
         for number, text in enumerate(mistakes):

@@ -38,6 +38,7 @@ struct Result {
 ///
 /// What is verified: every frame's length and decoding, index against frames, header ranges that join and agree with the names; the file checksum
 /// of every file that is read whole (small ones, and those of which nearly all is needed); that every page from 1 to commit has an owner.
+/// What does not pass is read once more, from the beginning: it may have been damaged on the way. Then it is Error(Corrupt).
 ///
 /// A write-ahead log or journal beside a replaced `output` is removed just before the rename: it belongs to the old content. One beside an `output`
 /// that does not exist is Error(Conflict).
