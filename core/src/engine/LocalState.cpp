@@ -14,7 +14,7 @@
 namespace litestream::engine {
 
 MetaPaths MetaPaths::beside(const std::filesystem::path& database) {
-    return {database.parent_path() / ("." + database.filename().string() + "-litestream")};
+    return {database.parent_path() / std::string(".").append(database.filename().string()).append("-litestream")};
 }
 
 LocalStatus readLocalStatus(const std::filesystem::path& metaDirectory) {
