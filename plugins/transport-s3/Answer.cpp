@@ -23,14 +23,16 @@ using DocumentPointer = Poco::XML::AutoPtr<Document>;
 
 /// Null for what is no XML.
 DocumentPointer parse(const std::string& text) {
-    if (text.empty()) return nullptr;
+    // A store may send blanks to say that it still works.
+    const std::size_t begin = text.find_first_not_of(" \t\r\n");
+    if (begin == std::string::npos) return nullptr;
     try {
         Poco::XML::DOMParser parser;
         // Names without prefixes: stores do not agree on the namespace.
         parser.setFeature(Poco::XML::XMLReader::FEATURE_NAMESPACES, false);
         parser.setFeature(Poco::XML::XMLReader::FEATURE_EXTERNAL_GENERAL_ENTITIES, false);
         parser.setFeature(Poco::XML::XMLReader::FEATURE_EXTERNAL_PARAMETER_ENTITIES, false);
-        return parser.parseString(text);
+        return parser.parseMemory(text.data() + begin, text.size() - begin);
     } catch (const Poco::Exception&) {
         return nullptr;
     }
@@ -152,9 +154,10 @@ std::string readLocation(const std::string& text, const std::string& operation) 
     return region == "EU" ? "eu-west-1" : region;
 }
 
-bool isRefusal(const std::string& text) {
+bool isCompletion(const std::string& text) {
     const DocumentPointer document = parse(text);
-    return !document.isNull() && document->documentElement() != nullptr && document->documentElement()->tagName() == "Error";
+    return !document.isNull() && document->documentElement() != nullptr &&
+           document->documentElement()->tagName() == "CompleteMultipartUploadResult";
 }
 
 std::string deleteDocument(const std::vector<std::string>& keys) {

@@ -42,8 +42,8 @@ std::vector<DeleteResult> readDeleteResults(const std::string& document, const s
 std::string readUploadId(const std::string& document, const std::string& operation);
 std::string readLocation(const std::string& document, const std::string& operation);
 
-/// True when the root of the document is <Error>: CompleteMultipartUpload fails like that in an answer with status 200.
-bool isRefusal(const std::string& document);
+/// True for the document that ends a completed multipart upload. Anything else behind a status 200 is a failure, or half an answer.
+bool isCompletion(const std::string& document);
 
 /// The bodies of requests.
 std::string deleteDocument(const std::vector<std::string>& keys);

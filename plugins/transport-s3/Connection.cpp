@@ -74,25 +74,36 @@ void Connection::fail(const std::string& text) {
 Response Connection::exchange(const Request& request, const std::string& target, Pace& pace, MutableBytes sink) {
     reusable_ = false;
     paced_->begin(pace);
-    bool sent = true;
+    std::optional<ConnectionFailure> refused;
     try {
         send(request, target);
     } catch (const ConnectionFailure& failure) {
         // A server that refuses a body answers, and reads no more or closes; the answer says more than that.
         pollfd item{descriptor(), POLLIN, 0};
         if (failure.kind() == ConnectionFailure::Kind::Cancelled || ::poll(&item, 1, 0) <= 0 || (item.revents & POLLIN) == 0) throw;
-        sent = false;
+        refused = failure;
+        paced_->begin(pace);  // what comes next has failures of its own
     }
     pace.moved();
 
-    const HTTPResponse head = receiveHead();
+    const HTTPResponse head = refused ? receiveHeadOf(*refused) : receiveHead();
     Response response;
     response.status = static_cast<int>(head.getStatus());
     for (const auto& [name, value] : head) response.headers.emplace_back(name, value);
     receiveBody(request, head, response, sink);
     serverIdle_ = keepAliveTimeout(head.get("Keep-Alive", ""));
-    reusable_ = reusable_ && sent && head.getKeepAlive();
+    reusable_ = reusable_ && !refused && head.getKeepAlive();
     return response;
+}
+
+/// The answer to a request that could not be sent to its end, which is why there may be none.
+HTTPResponse Connection::receiveHeadOf(const ConnectionFailure& refused) {
+    try {
+        return receiveHead();
+    } catch (const ConnectionFailure& failure) {
+        if (failure.kind() == ConnectionFailure::Kind::Cancelled) throw;
+        throw refused;
+    }
 }
 
 void Connection::send(const Request& request, const std::string& target) {

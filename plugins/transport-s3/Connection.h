@@ -41,6 +41,7 @@ public:
 private:
     void send(const Request& request, const std::string& target);
     Poco::Net::HTTPResponse receiveHead();
+    Poco::Net::HTTPResponse receiveHeadOf(const ConnectionFailure& refused);
     void receiveBody(const Request& request, const Poco::Net::HTTPResponse& head, Response& response, MutableBytes sink);
     void receiveCounted(std::uint64_t length, Response& response, MutableBytes sink);
     void receiveStream(std::istream& stream, Response& response, MutableBytes sink);

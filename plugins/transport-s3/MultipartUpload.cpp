@@ -8,7 +8,6 @@
 #include <litestream/Error.h>
 
 #include <Poco/Event.h>
-#include <Poco/Exception.h>
 
 #include <algorithm>
 #include <utility>
@@ -18,8 +17,8 @@ namespace litestream::s3 {
 namespace {
 
 constexpr unsigned kMostParts = 10'000;
-/// Parts up to this number have the size that was asked for; behind it the size doubles every kDoubleEvery parts, which reaches the
-/// largest object that S3 knows.
+/// Parts up to this number have the size that was asked for; behind it the size doubles every kDoubleEvery parts, up to kMaximumPart. So an object may
+/// have two terabytes and more. Fewer of the larger parts are under way at a time.
 constexpr unsigned kEqualParts = 5'000;
 constexpr unsigned kDoubleEvery = 500;
 constexpr unsigned kAttempts = 4;
@@ -32,7 +31,7 @@ constexpr std::chrono::seconds kAbortLimit{5};
 constexpr std::chrono::milliseconds kLateAbortLimit{700};
 
 std::uint64_t lengthOf(unsigned number, std::uint64_t partSize) noexcept {
-    return number <= kEqualParts ? partSize : partSize << ((number - kEqualParts - 1) / kDoubleEvery + 1);
+    return number <= kEqualParts ? partSize : std::min(partSize << ((number - kEqualParts - 1) / kDoubleEvery + 1), kMaximumPart);
 }
 
 /// The store knows no such upload: it has to begin anew.
@@ -51,7 +50,7 @@ void pause(std::chrono::milliseconds time, const CancellationToken& token) {
 MultipartUpload::MultipartUpload(Client& client, Host& host, Poco::ThreadPool& workers, std::string key, const PutOptions& options,
                                  const CallContext& context)
     : client_(client), host_(host), workers_(workers), key_(std::move(key)), operation_("put " + key_), options_(options), context_(context),
-      partContext_{context.deadline, stop_.token()}, mostUnderWay_(std::max(client.settings().concurrency, 1u)) {}
+      partContext_{context.deadline, stop_.token()} {}
 
 void MultipartUpload::run(ConstBytes first, PartBuffer buffer, PartReader& reader, std::uint64_t partSize) {
     const auto registration = context_.cancellation.onCancel([this] { stop_.cancel(); });
@@ -65,10 +64,17 @@ void MultipartUpload::run(ConstBytes first, PartBuffer buffer, PartReader& reade
     }
 }
 
+/// As many as fit into the memory that parts of the wanted size need twice.
+unsigned MultipartUpload::mostUnderWay(std::uint64_t length, std::uint64_t partSize) const noexcept {
+    const unsigned wanted = std::max(client_.settings().concurrency, 1u);
+    return static_cast<unsigned>(std::clamp<std::uint64_t>(2 * wanted * partSize / length, 1, wanted));
+}
+
 void MultipartUpload::sendParts(ConstBytes first, PartBuffer buffer, PartReader& reader, std::uint64_t partSize) {
     try {
         for (unsigned number = 1;; ++number) {
             if (number > kMostParts) throw Error(ErrorCode::Unsupported, operation_ + ": more than 10000 parts. Set a larger part-size");
+            mayBeUnderWay_ = mostUnderWay(lengthOf(number, partSize), partSize);
             Part& part = takePart();
             part.number = number;
             if (number == 1) {
@@ -89,7 +95,7 @@ void MultipartUpload::sendParts(ConstBytes first, PartBuffer buffer, PartReader&
 /// A part that nobody uses. Throws what went wrong meanwhile.
 MultipartUpload::Part& MultipartUpload::takePart() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return failure_ || !idle_.empty() || parts_.size() <= mostUnderWay_; });
+    changed_.wait(lock, [&] { return failure_ || !idle_.empty() || parts_.size() <= mayBeUnderWay_; });
     if (failure_) std::rethrow_exception(failure_);
     if (idle_.empty()) return parts_.emplace_back(*this);
     Part& part = *idle_.back();
@@ -100,12 +106,13 @@ MultipartUpload::Part& MultipartUpload::takePart() {
 void MultipartUpload::start(Part& part) {
     {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return underWay_ < mostUnderWay_; });
+        changed_.wait(lock, [&] { return underWay_ < mayBeUnderWay_; });
         ++underWay_;
     }
     try {
         workers_.start(part);
-    } catch (const Poco::NoThreadAvailableException&) {
+    } catch (const std::exception&) {
+        // The pool is used up, or the process may start no thread: the caller's own does it as well.
         part.run();
     }
 }
@@ -141,18 +148,18 @@ std::string MultipartUpload::sendPart(const Part& part) {
                  .headers = keyHeaders(client_.settings()), .body = part.bytes};
     if (client_.settings().contentMd5) call.headers.emplace_back("Content-MD5", md5Base64(part.bytes));
     std::string etag;
-    persistently(partContext_, [&](bool) {
+    persistently(partContext_, [&] {
         etag = client_.send(call, partContext_).header("ETag");
         if (etag.empty()) throw Error(ErrorCode::Transient, operation_ + ": upload failed: no ETag returned");
     });
     return etag;
 }
 
-void MultipartUpload::persistently(const CallContext& context, const std::function<void(bool first)>& attempt) {
+void MultipartUpload::persistently(const CallContext& context, const std::function<void()>& attempt) {
     std::chrono::milliseconds wait = kFirstPause;
     for (unsigned number = 1;; ++number, wait *= 2) {
         try {
-            return attempt(number == 1);
+            return attempt();
         } catch (const Error& error) {
             const bool heals = error.code() == ErrorCode::Transient || error.code() == ErrorCode::Throttled;
             if (!heals || number == kAttempts || isForgotten(error)) throw;
@@ -179,18 +186,20 @@ void MultipartUpload::complete(std::uint64_t size) {
     ApiCall call{.operation = operation_, .permission = "s3:PutObject", .method = "POST", .key = key_, .query = {{"uploadId", uploadId_}},
                  .headers = keyHeaders(client_.settings()), .body = bytesOf(document), .patience = kCompletePatience};
     if (options_.onlyIfAbsent) call.headers.emplace_back("If-None-Match", "*");
-    persistently(context_, [&](bool first) { completeOnce(call, first, size); });
+    persistently(context_, [&] { completeOnce(call, size); });
 }
 
-void MultipartUpload::completeOnce(const ApiCall& call, bool first, std::uint64_t size) {
+void MultipartUpload::completeOnce(const ApiCall& call, std::uint64_t size) {
     try {
         const Response response = client_.send(call, context_);
-        if (isRefusal(response.body)) {
-            throw errorOf(readRefusal(response), {operation_, client_.settings().bucket, call.permission});
-        }
+        // A long assembly is told to be a success before it is one: only the document that ends it counts.
+        if (isCompletion(response.body)) return;
+        const Refusal refusal = readRefusal(response);
+        if (refusal.code.empty()) throw Error(ErrorCode::Transient, operation_ + ": the answer does not say that the object is whole");
+        throw errorOf(refusal, {operation_, client_.settings().bucket, call.permission});
     } catch (const Error& error) {
         // An upload is also forgotten when it has been completed, by an attempt whose answer was lost.
-        if (first || !isForgotten(error) || !isThere(size)) throw;
+        if (!isForgotten(error) || !isThere(size)) throw;
     }
 }
 

@@ -44,19 +44,20 @@ private:
     };
 
     void sendParts(ConstBytes first, PartBuffer buffer, PartReader& reader, std::uint64_t partSize);
+    unsigned mostUnderWay(std::uint64_t length, std::uint64_t partSize) const noexcept;
     Part& takePart();
     void start(Part& part);
     void runPart(Part& part) noexcept;
     void fail(std::exception_ptr reason) noexcept;
     std::string sendPart(const Part& part);
     /// Makes a few attempts while failures may heal.
-    void persistently(const CallContext& context, const std::function<void(bool first)>& attempt);
+    void persistently(const CallContext& context, const std::function<void()>& attempt);
     /// Returns when no part is under way; throws what went wrong first.
     void finish();
 
     std::string create();
     void complete(std::uint64_t size);
-    void completeOnce(const ApiCall& call, bool first, std::uint64_t size);
+    void completeOnce(const ApiCall& call, std::uint64_t size);
     bool isThere(std::uint64_t size);
     void abort() noexcept;
 
@@ -70,11 +71,11 @@ private:
     CancellationSource stop_;  ///< ends the parts under way: the caller cancelled, or a part failed
     const CallContext partContext_;
     std::string uploadId_;
-    const unsigned mostUnderWay_;
+    unsigned mayBeUnderWay_ = 1;  ///< of the caller's thread alone
 
     std::mutex mutex_;  ///< guards everything below
     std::condition_variable changed_;
-    std::list<Part> parts_;  ///< at most mostUnderWay_ + 1, used again and again
+    std::list<Part> parts_;  ///< at most one more than may be under way, used again and again
     std::vector<Part*> idle_;
     unsigned underWay_ = 0;
     std::exception_ptr failure_;

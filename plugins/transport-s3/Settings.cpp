@@ -14,7 +14,6 @@ namespace litestream::s3 {
 namespace {
 
 constexpr std::uint64_t kMinimumPart = 5 * 1024 * 1024;
-constexpr std::uint64_t kMaximumPart = 1024 * kMinimumPart;
 /// "5MB" is what people write who mean the minimum.
 constexpr std::uint64_t kRoundedPart = 5'000'000;
 /// An upload has no more parts.
@@ -86,7 +85,7 @@ std::uint64_t readPartSize(const OptionValues& options, std::vector<std::string>
     if (size < kMinimumPart || size > kMaximumPart) {
         throw Error(ErrorCode::InvalidArgument,
                     "part-size " + std::to_string(size) +
-                        ": part size must be at least 5242880 bytes (5MiB) and at most 5368709120 (5GiB)");
+                        ": part size must be at least 5242880 bytes (5MiB) and at most 1073741824 (1GiB)");
     }
     return size;
 }

@@ -15,6 +15,9 @@
 
 namespace litestream::s3 {
 
+/// Bytes of the largest part. S3 takes five times as much; nobody wants that in memory.
+inline constexpr std::uint64_t kMaximumPart = std::uint64_t{1} << 30;
+
 enum class Addressing {
     Path,         ///< https://HOST/BUCKET/KEY
     VirtualHost,  ///< https://BUCKET.HOST/KEY

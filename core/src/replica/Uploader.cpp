@@ -2,14 +2,18 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+
 namespace litestream::replica {
 
 namespace {
 
-/// A stalled store must not hold a call for ever; a slow line must be able to finish one.
-CallContext contextFor(std::uint64_t bytes, CancellationToken token) {
+/// A stalled store must not hold a call for ever; a slow line, which others may share, must be able to finish one. So each deadline that
+/// passed doubles the next.
+CallContext contextFor(std::uint64_t bytes, unsigned deadlinesPassed, CancellationToken token) {
     constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
-    const auto limit = std::chrono::seconds(10 + bytes / kSlowestBytesPerSecond);
+    constexpr unsigned kMostDoublings = 8;
+    const auto limit = std::chrono::seconds(10 + bytes / kSlowestBytesPerSecond) * (1u << std::min(deadlinesPassed, kMostDoublings));
     return CallContext::within(limit, std::move(token));
 }
 
@@ -69,7 +73,7 @@ void Uploader::startNext(std::unique_lock<std::mutex>&) {
 }
 
 void Uploader::send(Upload upload, unsigned number, std::uint64_t epoch, CancellationToken token) {
-    const CallContext context = contextFor(upload.content->expectedSize(), std::move(token));
+    const CallContext context = contextFor(upload.content->expectedSize(), deadlinesPassed_, std::move(token));
     // A snapshot's content is a function of its name: writing it again is no conflict.
     const bool conditional = store_->capabilities().conditionalPut && upload.file.level == kLevel0;
     try {
@@ -78,12 +82,16 @@ void Uploader::send(Upload upload, unsigned number, std::uint64_t epoch, Cancell
             store_->put(upload.file, *body, {upload.timestamp, conditional, upload.attributes}, context);
         } catch (const Error& error) {
             if (error.code() != ErrorCode::Conflict) throw;
+            // Without the condition a conflict is the store's own affair and says nothing about other writers.
+            if (!conditional) throw Error(ErrorCode::Transient, error.what());
             if (!isOurs(upload, context)) throw;
         }
+        deadlinesPassed_ = 0;
         finished(upload, epoch);
     } catch (const Error& error) {
         // Nobody asked to stop, so it was the deadline: a slow or stalled store.
         const bool timeout = error.code() == ErrorCode::Cancelled;
+        if (timeout) ++deadlinesPassed_;
         failed(upload, timeout ? Error(ErrorCode::Transient, error.what()) : error, number, epoch);
     } catch (const std::exception& error) {
         failed(upload, Error(ErrorCode::Transient, error.what()), number, epoch);

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -72,6 +73,7 @@ private:
     boost::asio::thread_pool& io_;
     const Events events_;
     const transport::RetryPolicy policy_;
+    std::atomic<unsigned> deadlinesPassed_{0};  // in a row
 
     mutable std::mutex mutex_;  // guards everything below
     std::deque<Upload> queue_;

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 /// A store in memory that fails as it is told.
 class ScriptedTransport final : public Transport {
 public:
-    enum class Fault { Refuse, StoreThenFail, Throttle, DiskFull };
+    enum class Fault { Refuse, StoreThenFail, Throttle, DiskFull, Conflict, Deadline };
 
     const TransportCapabilities& capabilities() const noexcept override { return capabilities_; }
     std::vector<std::pair<std::string, std::string>> describe() const override { return {}; }
@@ -27,6 +27,7 @@ public:
         for (auto run = body.next(); !run.empty(); run = body.next()) content.insert(content.end(), run.begin(), run.end());
         std::unique_lock lock(mutex_);
         attempts.push_back(key);
+        patience.push_back(std::chrono::round<std::chrono::seconds>(context.remaining()));
         while (held && !context.cancellation.cancelled()) released_.wait_for(lock, 1ms);
         if (context.cancellation.cancelled()) throw Error(ErrorCode::Cancelled, "put " + key + ": cancelled");
         if (!faults.empty()) {
@@ -34,6 +35,8 @@ public:
             faults.erase(faults.begin());
             if (fault == Fault::StoreThenFail) objects[key] = content;
             if (fault == Fault::Throttle) throw Error(ErrorCode::Throttled, "put " + key + ": slow down");
+            if (fault == Fault::Conflict) throw Error(ErrorCode::Conflict, "put " + key + ": another call is under way");
+            if (fault == Fault::Deadline) throw Error(ErrorCode::Cancelled, "put " + key + ": deadline passed");
             if (fault == Fault::DiskFull) throw Error(ErrorCode::DiskFull, "put " + key + ": no space left");
             throw Error(ErrorCode::Transient, "put " + key + ": connection reset by peer");
         }
@@ -74,6 +77,7 @@ public:
     std::vector<Fault> faults;
     std::vector<ErrorCode> headFaults;  ///< NotFound: somebody removes the object
     std::vector<std::string> attempts;
+    std::vector<std::chrono::seconds> patience;  ///< left at each attempt
     std::map<std::string, std::vector<std::byte>> objects;
     bool held = false;
 
@@ -233,6 +237,25 @@ TEST_F(UploaderTest, T26_AnotherWritersObjectStopsTheReplicaForGood) {
     EXPECT_FALSE(uploader_->busy());
     uploader_->enqueue(file(4));
     EXPECT_FALSE(uploader_->busy()) << "stopped is for good";
+}
+
+TEST_F(UploaderTest, AConflictWithoutAConditionIsTriedAgain) {
+    Upload snapshot = file(7);
+    snapshot.file = {kSnapshotLevel, {Txid{1}, Txid{7}}};
+    transport_->faults = {ScriptedTransport::Fault::Conflict};
+    uploader_->enqueue(snapshot);
+    ASSERT_TRUE(waitFor([&] { return !stored_.empty() || !stopped_.empty(); }));
+    EXPECT_EQ(stopped_, "");
+    EXPECT_EQ(failures_, (std::vector<std::pair<ErrorCode, unsigned>>{{ErrorCode::Transient, 1}}));
+}
+
+TEST_F(UploaderTest, EachDeadlineThatPassesDoublesTheNext) {
+    transport_->faults = {ScriptedTransport::Fault::Deadline, ScriptedTransport::Fault::Deadline};
+    uploader_->enqueue(file(1));
+    uploader_->enqueue(file(2));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 2; }));
+    using namespace std::chrono;
+    EXPECT_EQ(transport_->patience, (std::vector<seconds>{10s, 20s, 40s, 10s}));
 }
 
 TEST_F(UploaderTest, ClearingForgetsWhatWaitsAndWhatIsUnderWay) {

@@ -226,7 +226,7 @@ TEST(Settings, RoundFiveMegabytesUpAndRefuseLess) {
     }
     EXPECT_EQ(from({}).partSize, 5242880u);
     EXPECT_TRUE(from({{"part-size", "5MiB"}}).warnings.empty());
-    EXPECT_EQ(from({{"part-size", "5GiB"}}).partSize, 5ull << 30);
+    EXPECT_EQ(from({{"part-size", "1GiB"}}).partSize, 1ull << 30);
 }
 
 TEST(Settings, RefuseAConcurrencyThatIsNone) {

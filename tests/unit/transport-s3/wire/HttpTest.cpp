@@ -242,6 +242,18 @@ TEST_F(HttpTest, EndsWhenItIsCancelled) {
     EXPECT_EQ(failure(server).code(), ErrorCode::Cancelled);
 }
 
+TEST_F(HttpTest, HearsARefusalOfABodyThatIsNotReadToItsEnd) {
+    Server server([](Peer& peer, int) {
+        peer.readSlowly(1, std::chrono::milliseconds(0));
+        peer.send("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nnever\r\n0\r\n\r\n");
+        peer.reset();
+    });
+    const std::string body(32u << 20, 'x');
+    const Response response = exchange(server, {.method = "PUT", .target = "/a", .headers = {}, .body = bytesOf(body)});
+    EXPECT_EQ(response.status, 403);
+    EXPECT_EQ(response.body, "never");
+}
+
 TEST_F(HttpTest, TellsARefusedConnection) {
     Origin origin;
     {

@@ -199,6 +199,28 @@ TEST_F(TransportTest, HearsARefusalBehindAStatusThatSaysSuccess) {
     EXPECT_EQ(requestsWith("DELETE /b/p/a?uploadId=u1"), 1u);
 }
 
+TEST_F(TransportTest, DoesNotBelieveACompletionThatDoesNotSaySo) {
+    for (const char* answer : {"", "  \n", "<html>busy</html>", "  <?xml version=\"1.0\"?><Error><Code>InternalError</Code></Error>",
+                               "<?xml version=\"1.0\"?>   ", "<CompleteMultipartUploadResult><Key>a</Key>"}) {
+        serve([answer](Peer& peer, const std::string& request) {
+            if (request.starts_with("POST /b/p/a?uploads=")) return peer.answer(200, kUpload);
+            if (request.starts_with("POST ")) return peer.answer(200, answer);
+            peer.answer(request.starts_with("DELETE") ? 204 : 200, "", kEtag);
+        });
+        EXPECT_EQ(failure([&] { putLong(); }).code(), ErrorCode::Transient) << answer;
+    }
+}
+
+TEST_F(TransportTest, TakesBlanksBeforeTheCompletion) {
+    serve([](Peer& peer, const std::string& request) {
+        if (request.starts_with("POST /b/p/a?uploads=")) return peer.answer(200, kUpload);
+        if (request.starts_with("POST ")) return peer.answer(200, "   <?xml version=\"1.0\"?><CompleteMultipartUploadResult/>");
+        peer.answer(200, "", kEtag);
+    });
+    putLong();
+    EXPECT_EQ(requestsWith("DELETE "), 0u);
+}
+
 TEST_F(TransportTest, TellsThatAnUploadIsLeftBehind) {
     serve([](Peer& peer, const std::string& request) {
         if (request.starts_with("POST ")) return peer.answer(200, kUpload);
