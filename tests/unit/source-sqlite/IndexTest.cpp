@@ -201,9 +201,10 @@ TEST_F(LostIndexTest, OtherBusErrorsEndTheProcess) {
         {
             const int descriptor = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
             const auto* mapped = static_cast<volatile char*>(::mmap(nullptr, 8192, PROT_READ, MAP_SHARED, descriptor, 0));
-            std::exit(mapped[4096] + 1);
+            std::exit(mapped[4096] * 0);
         },
-        ::testing::KilledBySignal(SIGBUS), "");
+        // The address sanitizer has a handler of its own, which exits.
+        [](int status) { return (WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS) || (WIFEXITED(status) && WEXITSTATUS(status) != 0); }, "");
 }
 
 }  // namespace
