@@ -12,17 +12,35 @@ constexpr auto kRefreshBefore = 5min;
 /// Between two refreshes, also when the first one gave credentials that expire soon.
 constexpr auto kPause = 5s;
 
+bool areSame(const Credentials& a, const Credentials& b) {
+    return a.accessKeyId == b.accessKeyId && a.sessionToken.reveal() == b.sessionToken.reveal();
+}
+
 }  // namespace
 
 CachedCredentials::CachedCredentials(std::vector<std::unique_ptr<CredentialSource>> sources, Clock clock)
     : sources_(std::move(sources)), clock_(std::move(clock)) {}
 
 bool CachedCredentials::isFresh(WallTime now) const {
-    return kept_ && (!kept_->expires || now < *kept_->expires - kRefreshBefore);
+    return isValid(now) && (!kept_->expires || now < *kept_->expires - kRefreshBefore);
 }
 
 bool CachedCredentials::isValid(WallTime now) const {
-    return kept_ && (!kept_->expires || now < *kept_->expires);
+    return kept_ && !rejected_ && (!kept_->expires || now < *kept_->expires);
+}
+
+bool CachedCredentials::isPausing(WallTime now) const {
+    // A clock that is set back must not make it a long pause.
+    return now < notBefore_ && notBefore_ - now <= kPause;
+}
+
+bool CachedCredentials::reject(const Credentials& refused) {
+    const std::lock_guard lock(mutex_);
+    // Others have been fetched since, or are about to be.
+    if (!kept_ || rejected_ || !areSame(*kept_, refused)) return true;
+    if (isPausing(clock_())) return false;
+    rejected_ = true;
+    return true;
 }
 
 Credentials CachedCredentials::get(const CallContext& context) {
@@ -35,8 +53,8 @@ Credentials CachedCredentials::get(const CallContext& context) {
             continue;
         }
         const bool changed = kept_ && sources_[keptFrom_]->changed();
-        if (!changed && (isFresh(now) || (isValid(now) && now < notBefore_))) return *kept_;
-        if (!isValid(now) && failure_ && now < notBefore_) throw *failure_;
+        if (!changed && (isFresh(now) || (isValid(now) && isPausing(now)))) return *kept_;
+        if (!isValid(now) && failure_ && isPausing(now)) throw *failure_;
         refresh(lock, context);
     }
 }
@@ -61,6 +79,7 @@ void CachedCredentials::refresh(std::unique_lock<std::mutex>& lock, const CallCo
     if (failure && failure->code() == ErrorCode::Cancelled) throw Error(*failure);
     if (fetched) {
         kept_ = std::move(fetched);
+        rejected_ = false;
         keptFrom_ = index;
     }
     failure_ = std::move(failure);
@@ -93,7 +112,8 @@ Credentials CachedCredentials::ask(const CallContext& context, std::size_t& inde
         auto found = sources_[index]->fetch(context);
         if (!found) continue;
         if (found->expires && *found->expires <= clock_()) {
-            throw Error(ErrorCode::Transient, "get s3 credentials: those that were given out have expired already");
+            // More likely the local clock is ahead. The store decides; the source is asked again in five minutes.
+            found->expires = clock_() + 2 * kRefreshBefore;
         }
         return std::move(*found);
     }

@@ -19,6 +19,13 @@ constexpr const char* kHomeRegion = "us-east-1";
 /// Stores accept a quarter of an hour; what is below this is no reason to sign with another clock.
 constexpr std::int64_t kTolerableSeconds = 60;
 
+/// Other temporary credentials may do. A HEAD is refused without a code.
+bool isOfToken(const Refusal& refusal, const Credentials& credentials) {
+    if (credentials.sessionToken.empty()) return false;
+    return refusal.code == "ExpiredToken" || refusal.code == "InvalidToken" || refusal.code == "TokenRefreshRequired" ||
+           (refusal.code.empty() && refusal.region.empty() && refusal.status == 400);
+}
+
 /// Encoded and in the order that a signature wants.
 std::string canonicalQuery(const std::vector<std::pair<std::string, std::string>>& items) {
     std::vector<std::pair<std::string, std::string>> encoded;
@@ -60,8 +67,19 @@ Response Client::send(const ApiCall& call, const CallContext& context, MutableBy
 
 Response Client::attempt(const ApiCall& call, const std::string& region, const std::string& payloadHash, const CallContext& context,
                          MutableBytes sink) {
-    const Place place = settings_.place(region);
     const Credentials credentials = credentials_->get(context);
+    Response response = attempt(call, region, payloadHash, credentials, context, sink);
+    if (response.succeeded() || response.status == call.accepted) return response;
+    const Refusal refusal = readRefusal(response);
+    if (!isOfToken(refusal, credentials) || !credentials_->reject(credentials)) return response;
+    host_.log(LogLevel::Warning, "bucket " + settings_.bucket + " takes the temporary credentials no more" +
+                                     (refusal.code.empty() ? "" : " (" + refusal.code + ")") + ": asking for new ones");
+    return attempt(call, region, payloadHash, credentials_->get(context), context, sink);
+}
+
+Response Client::attempt(const ApiCall& call, const std::string& region, const std::string& payloadHash, const Credentials& credentials,
+                         const CallContext& context, MutableBytes sink) {
+    const Place place = settings_.place(region);
     const std::string path = call.key.empty() ? (place.basePath.empty() ? "/" : place.basePath)
                                               : place.basePath + "/" + percentEncode(settings_.prefix + call.key, true);
     const std::string query = canonicalQuery(call.query);

@@ -45,8 +45,11 @@ public:
     const Settings& settings() const noexcept { return settings_; }
 
 private:
+    /// Once more, with other credentials, if the store takes these no more.
     Response attempt(const ApiCall& call, const std::string& region, const std::string& payloadHash, const CallContext& context,
                      MutableBytes sink);
+    Response attempt(const ApiCall& call, const std::string& region, const std::string& payloadHash, const Credentials& credentials,
+                     const CallContext& context, MutableBytes sink);
     std::string region(const CallContext& context);
     std::string lookUpRegion(const CallContext& context);
     bool adoptRegion(const Refusal& refusal, const std::string& used);

@@ -24,6 +24,7 @@ public:
           cache_(sources(environment), std::move(clock)) {}
 
     Credentials get(const CallContext& context) override { return cache_.get(context); }
+    bool reject(const Credentials& refused) override { return cache_.reject(refused); }
 
 private:
     std::vector<std::unique_ptr<CredentialSource>> sources(const Environment& environment) {

@@ -9,7 +9,10 @@
 #include <Poco/Process.h>
 
 #include <poll.h>
+#include <sys/types.h>
+#include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <iomanip>
 #include <sstream>
@@ -66,9 +69,20 @@ public:
             if (text.size() > kLimit) refuse(program, "printed more than 64 KiB");
         }
     }
-    int wait() {
-        waited_ = true;
-        return handle_.wait();
+    /// The status that it ends with. It may go on long after its output ended.
+    int wait(const CallContext& context, const std::string& program) {
+        for (int pauseMs = 1;; pauseMs = std::min(2 * pauseMs, kSliceMs)) {
+            int status = 0;
+            const pid_t ended = ::waitpid(handle_.id(), &status, WNOHANG);
+            if (ended < 0 && errno != EINTR) throw systemError("wait for credential_process", errno);
+            if (ended > 0) {
+                waited_ = true;
+                if (WIFSIGNALED(status)) refuse(program, "was ended by signal " + std::to_string(WTERMSIG(status)));
+                return WEXITSTATUS(status);
+            }
+            context.check("run credential_process");
+            ::poll(nullptr, 0, pauseMs);
+        }
     }
 
 private:
@@ -87,7 +101,7 @@ Credentials runCredentialProcess(const std::string& command, const CallContext& 
     try {
         Child child(program, words);
         const Secret output = child.output(context, program);
-        const int status = child.wait();
+        const int status = child.wait(context, program);
         // 72 is what a child ends with that cannot start the program.
         if (status == 72) refuse(program, "cannot be run. Give its full path");
         if (status != 0) refuse(program, "ended with status " + std::to_string(status));

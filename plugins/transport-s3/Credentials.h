@@ -22,7 +22,7 @@ struct Credentials {
     std::optional<WallTime> expires;  ///< absent = never
 };
 
-/// Gives out credentials that are valid now. Thread-safe.
+/// Gives out credentials that are valid, as far as one knows here. Thread-safe.
 class CredentialProvider {
 public:
     virtual ~CredentialProvider() = default;
@@ -30,6 +30,10 @@ public:
     /// Blocks only when credentials have to be fetched, and keeps to `context`. Error(Denied), naming the remedy, when
     /// there are none; Error(Transient) when the service that has them fails.
     virtual Credentials get(const CallContext& context) = 0;
+
+    /// The store refused these as expired, whatever the local clock says. True if get() may give others now; it does
+    /// not block.
+    virtual bool reject(const Credentials& refused) = 0;
 };
 
 class Http;
@@ -42,7 +46,7 @@ std::optional<Credentials> givenCredentials(const OptionValues& options);
 std::shared_ptr<CredentialProvider> staticCredentials(Credentials credentials);
 
 /// Looks, in this order: environment, web identity, shared AWS files, container endpoint, instance metadata. What was
-/// found is kept until five minutes before it expires, or until a file that it came from changes.
+/// found is kept until five minutes before it expires, until the store refuses it, or until a file that it came from changes.
 std::shared_ptr<CredentialProvider> credentialChain(std::shared_ptr<Http> http);
 
 }  // namespace litestream::s3

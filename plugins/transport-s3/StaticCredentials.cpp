@@ -12,6 +12,7 @@ class StaticCredentials final : public CredentialProvider {
 public:
     explicit StaticCredentials(Credentials credentials) : credentials_(std::move(credentials)) {}
     Credentials get(const CallContext&) override { return credentials_; }
+    bool reject(const Credentials&) override { return false; }
 
 private:
     const Credentials credentials_;

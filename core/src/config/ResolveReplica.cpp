@@ -3,6 +3,7 @@
 #include "config/KnownKeys.h"
 #include "config/PluginOptions.h"
 #include "plugin/OptionCheck.h"
+#include "util/ShownUrl.h"
 
 #include <algorithm>
 #include <cctype>
@@ -16,25 +17,13 @@ bool isUrl(std::string_view text) {
     return !scheme.empty() && scheme.size() < text.size() && std::all_of(scheme.begin(), scheme.end(), isWord);
 }
 
-/// Without a password and a query, for messages.
-std::string shown(const std::string& url) {
-    std::string text = url.substr(0, url.find('?'));
-    const std::size_t scheme = text.find("://");
-    const std::size_t begin =
-        std::min(text.find_first_not_of('/', scheme == std::string::npos ? 0 : scheme + 3), text.size());
-    const std::size_t at = text.rfind('@', text.find('/', begin));
-    const std::size_t colon = text.find(':', begin);
-    if (at != std::string::npos && colon < at) text.replace(colon + 1, at - colon - 1, "xxxxx");
-    return text;
-}
-
 /// The plugin that a replica names in one way or the other.
 const plugin::LoadedPlugin& pluginOf(const Replica& replica, const plugin::Registry& registry) {
     if (replica.url.empty()) {
         if (replica.type.empty()) fail(replica.place, "replica needs a \"url\" or a \"type\"");
         return findTransport(registry, replica.type, replica.place);
     }
-    if (!isUrl(replica.url)) fail(replica.place, "replica url scheme required: " + shown(replica.url));
+    if (!isUrl(replica.url)) fail(replica.place, "replica url scheme required: " + shownUrl(replica.url));
     const auto& plugin = findTransport(registry, replica.url.substr(0, replica.url.find(':')), replica.place);
     const auto fits = [&](const std::string& type) {
         return type == plugin.name ||
@@ -55,7 +44,7 @@ void checkLocation(const Replica& replica, const plugin::LoadedPlugin& plugin) {
             fail(option.place, "cannot specify url & " + option.name + " for " + plugin.name + " replica");
         if (option.name == "path" && isUrl(option.value.reveal())) {
             fail(option.place,
-                 "replica path cannot be a url, please use the 'url' field instead: " + shown(option.value.reveal()));
+                 "replica path cannot be a url, please use the 'url' field instead: " + shownUrl(option.value.reveal()));
         }
     }
 }

@@ -6,6 +6,7 @@
 #include "plugin/PluginFile.h"
 #include "plugin/PluginSearch.h"
 #include "util/Log.h"
+#include "util/ShownUrl.h"
 
 #include <algorithm>
 #include <set>
@@ -182,7 +183,7 @@ std::shared_ptr<const Codec> Registry::openCodec(std::string_view name, OptionVa
 
 Registry::ParsedUrl Registry::parseUrl(std::string_view url) const {
     const std::string scheme = schemeOf(url);
-    if (scheme.empty()) throw Error(ErrorCode::InvalidArgument, "replica url scheme required: " + std::string(url));
+    if (scheme.empty()) throw Error(ErrorCode::InvalidArgument, "replica url scheme required: " + shownUrl(url));
     for (const ModulePtr& module : state_->modules) {
         const LoadedPlugin& plugin = module->plugin();
         if (std::find(plugin.schemes.begin(), plugin.schemes.end(), scheme) == plugin.schemes.end()) continue;

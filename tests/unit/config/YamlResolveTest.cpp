@@ -143,7 +143,8 @@ TEST(YamlResolve, TakesTheSchemesOfAPluginForItsType) {
 TEST(YamlResolve, ShowsNoPassword) {
     for (const char* replica :
          {"path: 'sftp://me:hidden@host/x?token=hidden'", "url: 'me:hidden@host/x'", "url: 'tape://me:hidden@host/x'",
-          "type: shelf, bucket: b, concurrency: 1, url: '//me:hidden@host'"}) {
+          "type: shelf, bucket: b, concurrency: 1, url: '//me:hidden@host'", "path: 'sftp://me:hidden/hidden@host/x'",
+          "url: 'me:a/hidden@host/x'"}) {
         const std::string shown = resolveText(oneReplica(replica)).error;
         EXPECT_NE(shown, "no error");
         EXPECT_EQ(shown.find("hidden"), std::string::npos) << shown;

@@ -95,6 +95,10 @@ TEST_F(Options, UrlWithoutSchemeIsAnError) {
     }
 }
 
+TEST_F(Options, UrlWithoutSchemeIsAnErrorWithoutItsPassword) {
+    EXPECT_STREQ(errorOf([&] { registry_->parseUrl("/me:hunter/2@host/path"); }).what(), "replica url scheme required: xxxxx@host/path");
+}
+
 TEST_F(Options, UrlThatNobodyTakesIsAnErrorWithoutItsPassword) {
     const Error error = errorOf([&] { registry_->parseUrl("sftp://user:hunter2@host/path"); });
     EXPECT_EQ(error.code(), ErrorCode::Unsupported);

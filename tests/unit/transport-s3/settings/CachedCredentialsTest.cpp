@@ -129,11 +129,66 @@ TEST_F(Cached, AsksCredentialsThatExpireSoonOnceInAWhile) {
     EXPECT_EQ(id(), "id-2");
 }
 
-TEST_F(Cached, RefusesCredentialsThatHaveExpired) {
-    state_.lifetime = -1s;
-    const Error error = errorOf([&] { id(); });
-    EXPECT_EQ(error.code(), ErrorCode::Transient);
-    EXPECT_TRUE(contains(error.what(), "expired")) << error.what();
+TEST_F(Cached, TakesCredentialsThatSeemToHaveExpiredAndAsksAgainLater) {
+    state_.lifetime = -3600s;
+    EXPECT_EQ(id(), "id-1");
+    now_ += 299s;
+    EXPECT_EQ(id(), "id-1");
+    now_ += 1s;
+    EXPECT_EQ(id(), "id-2");
+}
+
+TEST_F(Cached, AsksForOthersWhenTheStoreRejectsThem) {
+    state_.lifetime = 3600s;
+    const Credentials first = cache_->get({});
+    now_ += 6s;
+    EXPECT_TRUE(cache_->reject(first));
+    EXPECT_TRUE(cache_->reject(first)) << "a second call that was refused in the same moment";
+    EXPECT_EQ(id(), "id-2");
+    now_ += 6s;
+    EXPECT_TRUE(cache_->reject(first)) << "there are newer ones";
+    EXPECT_EQ(id(), "id-2");
+    EXPECT_EQ(state_.asked, 2);
+}
+
+TEST_F(Cached, RejectsNothingAtOnceAfterARefresh) {
+    state_.lifetime = 3600s;
+    EXPECT_FALSE(cache_->reject(cache_->get({})));
+    EXPECT_EQ(id(), "id-1");
+    now_ += 5s;
+    EXPECT_TRUE(cache_->reject(cache_->get({})));
+    EXPECT_EQ(id(), "id-2");
+}
+
+TEST_F(Cached, GivesNoRejectedCredentialsOutWhenARefreshFails) {
+    const Credentials first = cache_->get({});
+    now_ += 6s;
+    state_.fails = true;
+    EXPECT_TRUE(cache_->reject(first));
+    for (int i = 0; i < 2; ++i) EXPECT_STREQ(errorOf([&] { id(); }).what(), "scripted failure");
+    EXPECT_EQ(state_.asked, 2);
+    state_.fails = false;
+    now_ += 6s;
+    EXPECT_EQ(id(), "id-3");
+}
+
+TEST_F(Cached, AClockThatIsSetBackKeepsNobodyFromAsking) {
+    const Credentials first = cache_->get({});
+    now_ -= 100h;
+    EXPECT_TRUE(cache_->reject(first));
+    EXPECT_EQ(id(), "id-2");
+}
+
+TEST_F(Cached, NobodyGoesOnWithRejectedCredentialsDuringARefresh) {
+    const Credentials first = cache_->get({});
+    now_ += 6s;
+    EXPECT_TRUE(cache_->reject(first));
+    Gate gate(state_);
+    auto refreshing = std::async(std::launch::async, [&] { return id(); });
+    gate.awaitArrival();
+    EXPECT_EQ(errorOf([&] { cache_->get(CallContext::within(1ms)); }).code(), ErrorCode::Cancelled);
+    gate.open();
+    EXPECT_EQ(refreshing.get(), "id-2");
 }
 
 TEST_F(Cached, KeepsAFailureForAMoment) {

@@ -8,7 +8,10 @@
 
 #include <Poco/Net/ServerSocket.h>
 
+#include <signal.h>
+
 #include <fstream>
+#include <future>
 
 namespace litestream::s3 {
 
@@ -226,6 +229,33 @@ TEST_F(Chain, KillsACredentialProcessThatTakesTooLong) {
     const auto provider = chain({});
     EXPECT_EQ(errorOf([&] { provider->get(CallContext::within(std::chrono::milliseconds(50))); }).code(),
               ErrorCode::Cancelled);
+}
+
+TEST_F(Chain, KillsACredentialProcessThatOnlyClosesItsOutput) {
+    const std::string program =
+        write("lingering", "#!/bin/sh\nexec >&-\necho $$ > \"${0%/*}/pid\"\nexec sleep 1000\n");
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    write(".aws/config", "[default]\ncredential_process = " + program + "\n");
+    const auto provider = chain({});
+    CancellationSource source;
+    auto asking = std::async(std::launch::async, [&] {
+        return errorOf([&] { provider->get({CallContext::Clock::time_point::max(), source.token()}); }).code();
+    });
+    pid_t pid = 0;
+    while (pid == 0 && asking.wait_for(std::chrono::milliseconds(1)) == std::future_status::timeout) {
+        std::ifstream(directory_ / "pid") >> pid;
+    }
+    source.cancel();
+    EXPECT_EQ(asking.get(), ErrorCode::Cancelled);
+    ASSERT_GT(pid, 0);
+    EXPECT_EQ(::kill(pid, 0), -1) << "the program is gone, and nobody is left to wait for it";
+}
+
+TEST_F(Chain, SaysThatASignalEndedTheCredentialProcess) {
+    const std::string program = write("dying", "#!/bin/sh\nkill -TERM $$\n");
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    write(".aws/config", "[default]\ncredential_process = " + program + "\n");
+    EXPECT_TRUE(contains(refusal({}).what(), "ended by signal 15")) << refusal({}).what();
 }
 
 TEST_F(Chain, SaysThatSingleSignOnIsNotSupported) {

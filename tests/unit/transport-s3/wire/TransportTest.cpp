@@ -45,12 +45,36 @@ private:
     std::size_t taken_ = 0;
 };
 
+/// Gives out tokens t1, t2 ... up to `last`, the next one when one was rejected.
+class Tokens final : public CredentialProvider {
+public:
+    explicit Tokens(int last) : last_(last) {}
+    Credentials get(const CallContext&) override {
+        std::lock_guard lock(mutex_);
+        return {"AKIA", Secret("secret"), token(), std::nullopt};
+    }
+    bool reject(const Credentials& refused) override {
+        std::lock_guard lock(mutex_);
+        if (refused.sessionToken.reveal() != token().reveal()) return true;
+        if (number_ == last_) return false;
+        ++number_;
+        return true;
+    }
+
+private:
+    Secret token() const { return Secret("t" + std::to_string(number_)); }
+
+    const int last_;
+    std::mutex mutex_;  ///< guards number_
+    int number_ = 1;
+};
+
 /// A store whose answers a test makes up: what no real one can be made to say. The requests that came are kept, first lines and headers.
 class TransportTest : public testing::Test {
 protected:
     using Answer = std::function<void(Peer&, const std::string& request)>;
 
-    void serve(Answer answer) {
+    void serve(Answer answer, std::shared_ptr<CredentialProvider> credentials = staticCredentials({"AKIA", Secret("secret"), {}, {}})) {
         server_ = std::make_unique<Server>([this, answer = std::move(answer)](Peer& peer, int) {
             for (std::string request = peer.request(); !request.empty(); request = peer.request()) {
                 const std::string head = request.substr(0, request.find("\r\n\r\n"));
@@ -71,7 +95,7 @@ protected:
         settings.addressing = Addressing::Path;
         settings.partSize = 5 << 20;
         settings.concurrency = 3;
-        transport_ = makeTransport(settings, staticCredentials({"AKIA", Secret("secret"), {}, {}}), std::make_shared<Http>(), log_);
+        transport_ = makeTransport(settings, std::move(credentials), std::make_shared<Http>(), log_);
     }
 
     std::size_t requestsWith(std::string_view text) {
@@ -148,6 +172,50 @@ TEST_F(TransportTest, SignsWithTheStoresTimeWhenItsOwnIsRefused) {
     EXPECT_EQ(requestsWith("PUT "), 3u);
     ASSERT_EQ(log_.lines().size(), 1u);
     EXPECT_NE(log_.lines()[0].find("this machine's clock differs by"), std::string::npos) << log_.lines()[0];
+}
+
+TEST_F(TransportTest, AsksForOtherCredentialsWhenTheTokenIsRefused) {
+    for (const char* code : {"ExpiredToken", "InvalidToken", "TokenRefreshRequired"}) {
+        requests_.clear();
+        serve(
+            [code](Peer& peer, const std::string& request) {
+                if (request.find("x-amz-security-token: t2") != std::string::npos) return peer.answer(200, "", kEtag);
+                peer.answer(400, std::string("<Error><Code>") + code + "</Code></Error>");
+            },
+            std::make_shared<Tokens>(9));
+        for (int i = 0; i < 2; ++i) {
+            TextBody body("x");
+            transport_->put("a", body, {}, {});
+        }
+        EXPECT_EQ(requestsWith("x-amz-security-token: t1"), 1u) << code;
+        EXPECT_EQ(requestsWith("x-amz-security-token: t2"), 2u) << code;
+    }
+    ASSERT_EQ(log_.lines().size(), 3u);
+    EXPECT_EQ(log_.lines()[0], "bucket b takes the temporary credentials no more (ExpiredToken): asking for new ones");
+}
+
+TEST_F(TransportTest, AsksForOtherCredentialsWhenAHeadIsRefusedWithoutACode) {
+    serve(
+        [](Peer& peer, const std::string& request) {
+            const bool good = request.find("x-amz-security-token: t2") != std::string::npos;
+            peer.answer(good ? 404 : 400, "");
+        },
+        std::make_shared<Tokens>(9));
+    EXPECT_EQ(failure([&] { transport_->head("a", {}); }).code(), ErrorCode::NotFound);
+    EXPECT_EQ(requestsWith("HEAD "), 2u);
+}
+
+TEST_F(TransportTest, TriesOtherCredentialsOnlyOnce) {
+    for (const auto& [last, requests] : {std::pair{9, 2u}, std::pair{1, 1u}}) {
+        requests_.clear();
+        serve([](Peer& peer, const std::string&) { peer.answer(400, "<Error><Code>ExpiredToken</Code></Error>"); },
+              std::make_shared<Tokens>(last));
+        TextBody body("x");
+        const Error error = failure([&] { transport_->put("a", body, {}, {}); });
+        EXPECT_EQ(error.code(), ErrorCode::Denied);
+        EXPECT_NE(std::string(error.what()).find("ExpiredToken"), std::string::npos) << error.what();
+        EXPECT_EQ(requestsWith("PUT "), requests);
+    }
 }
 
 TEST_F(TransportTest, PassesOnHowLongTheStoreWantsToBeLeftAlone) {
