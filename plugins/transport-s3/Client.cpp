@@ -50,11 +50,12 @@ Response Client::send(const ApiCall& call, const CallContext& context, MutableBy
         bool timeAdopted = false;
         for (;;) {
             const std::string used = region(context);
+            const std::int64_t offset = clockOffset_;
             Response response = attempt(call, used, payloadHash, context, sink);
             if (response.succeeded() || response.status == call.accepted) return response;
             const Refusal refusal = readRefusal(response);
             if (!std::exchange(regionAdopted, true) && adoptRegion(refusal, used)) continue;
-            if (!std::exchange(timeAdopted, true) && adoptTime(refusal, response)) continue;
+            if (!std::exchange(timeAdopted, true) && adoptTime(refusal, response, offset)) continue;
             Error error = errorOf(refusal, {call.operation, settings_.bucket, call.permission, clockDifference(response)});
             if (const auto wait = retryAfterOf(response)) error.retryAfter(*wait);
             throw error;
@@ -139,13 +140,14 @@ std::chrono::seconds Client::clockDifference(const Response& response) const {
     return std::chrono::seconds(date->milliseconds / 1000) - std::chrono::duration_cast<std::chrono::seconds>(now);
 }
 
-bool Client::adoptTime(const Refusal& refusal, const Response& response) {
+/// `used` is the offset that the request was signed with: another thread may have corrected it meanwhile.
+bool Client::adoptTime(const Refusal& refusal, const Response& response, std::int64_t used) {
     // A HEAD is refused without a code.
     const bool maybeSkewed = refusal.code == "RequestTimeTooSkewed" || refusal.code == "RequestExpired" ||
                              (refusal.code.empty() && refusal.status == 403);
     const std::int64_t difference = clockDifference(response).count();
-    if (!maybeSkewed || std::abs(difference - clockOffset_.load()) <= kTolerableSeconds) return false;
-    clockOffset_ = difference;
+    if (!maybeSkewed || std::abs(difference - used) <= kTolerableSeconds) return false;
+    if (std::abs(clockOffset_.exchange(difference) - difference) <= kTolerableSeconds) return true;
     host_.log(LogLevel::Warning, "this machine's clock differs by " + std::to_string(std::abs(difference)) +
                                      "s from the clock of bucket " + settings_.bucket + ": requests are signed with the store's time");
     return true;

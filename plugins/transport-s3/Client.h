@@ -53,7 +53,7 @@ private:
     std::string region(const CallContext& context);
     std::string lookUpRegion(const CallContext& context);
     bool adoptRegion(const Refusal& refusal, const std::string& used);
-    bool adoptTime(const Refusal& refusal, const Response& response);
+    bool adoptTime(const Refusal& refusal, const Response& response, std::int64_t used);
     std::chrono::seconds clockDifference(const Response& response) const;
 
     const Settings settings_;
