@@ -26,6 +26,21 @@ TEST(Cadence, SettlesAtFourCutsASecondUnderSustainedLoad) {
     EXPECT_LE(cuts, 20 + 60 * 4 + 1);
 }
 
+TEST(Cadence, CostsAnObjectASecondInTheLongRunWhereRequestsAreCounted) {
+    Cadence cadence(std::nullopt, true);
+    auto now = kStart;
+    int cuts = 0;
+    for (const auto end = kStart + 600s; now < end; now += 250ms) {
+        if (cadence.next(now) > now) continue;
+        cadence.spend(now);
+        // Four commits a second for a minute all go out at once.
+        if (++cuts == 240) {
+            EXPECT_LE(now - kStart, 60s);
+        }
+    }
+    EXPECT_LE(cuts, 240 + 600);
+}
+
 TEST(Cadence, DoesNotMakeALongQueueLonger) {
     Cadence cadence(std::nullopt, false);
     cadence.spend(kStart);
@@ -51,7 +66,7 @@ TEST(Cadence, NeverHoldsACommitLongerThanASecond) {
 
 TEST(Cadence, FillsUpAgainWhileItIsQuiet) {
     Cadence cadence(std::nullopt, true);
-    for (int i = 0; i < 20; ++i) cadence.spend(kStart);
+    for (int i = 0; i < 240; ++i) cadence.spend(kStart);
     EXPECT_GT(cadence.next(kStart), kStart);
     const auto later = kStart + 3s;
     for (int i = 0; i < 3; ++i) {
