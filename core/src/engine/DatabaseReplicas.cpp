@@ -248,9 +248,9 @@ std::size_t Database::unsentToTheQuickest() const {
         if (replica.state == Replica::State::Following) furthest = std::max(furthest, std::optional(replica.acknowledged));
         if (replica.state == Replica::State::Seeding) furthest = std::max(furthest, std::optional(replica.seed));
     }
-    if (!furthest) return 0;
-    return static_cast<std::size_t>(std::count_if(unsent_.begin(), unsent_.end(),
-                                                  [&](const auto& payload) { return payload->identity().txid > *furthest; }));
+    if (!furthest || unsent_.empty()) return 0;
+    const Txid newest = unsent_.back()->identity().txid;
+    return newest > *furthest ? newest.value - furthest->value : 0;
 }
 
 void Database::failed(std::size_t index, const replica::Upload& upload, const Error& error, std::chrono::milliseconds wait) {
