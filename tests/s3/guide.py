@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import pathlib
 
 import official
 from gateway import Keys
@@ -15,35 +16,8 @@ URL = f"s3://{SPACE}.nyc3.digitaloceanspaces.com/db"
 GLOBAL_KEYS = Keys("xxxxxxxxxxxxxxxxxxxx", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/xxxxxxxxx")
 REPLICA_KEYS = Keys("xxxxxxxxxxxxxxxxxxx", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/xxxxxxxxx")
 
-BLOCK_1 = """\
-access-key-id=xxxxxxxxxxxxxxxxxxxx
-secret-access-key=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/xxxxxxxxx
-
-dbs:
-  - path: /path/to/local/db
-    replicas:
-      - url: s3://SPACENAME.nyc3.digitaloceanspaces.com/db
-"""
-
-BLOCK_2 = """\
-dbs:
-  - path: /path/to/local/db
-    replicas:
-      - type: s3
-        bucket: SPACENAME
-        path: db
-        endpoint: nyc3.digitaloceanspaces.com
-        region: nyc3                   # set to your region
-"""
-
-BLOCK_3 = """\
-dbs:
-  - path: /path/to/local/db
-    replicas:
-      - url: s3://SPACENAME.nyc3.digitaloceanspaces.com/db
-        access-key-id=xxxxxxxxxxxxxxxxxxx
-        secret-access-key=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/xxxxxxxxx
-"""
+BLOCKS = pathlib.Path(__file__).parents[1] / "data" / "guide"
+BLOCK_1, BLOCK_2, BLOCK_3 = ((BLOCKS / f"{name}.yml").read_text() for name in ("1-global-keys", "2-separate-fields", "3-replica-keys"))
 
 
 def with_colons(text):

@@ -4,38 +4,21 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
+
 namespace litestream::config {
 namespace {
 
 using namespace testing;
 
-// The blocks of the guide, as printed.
-constexpr const char* kTopLevel = R"(access-key-id=xxxxxxxxxxxxxxxxxxxx
-secret-access-key=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/xxxxxxxxx
-
-dbs:
-  - path: /path/to/local/db
-    replicas:
-      - url: s3://SPACENAME.nyc3.digitaloceanspaces.com/db
-)";
-
-constexpr const char* kSeparateFields = R"(dbs:
-  - path: /path/to/local/db
-    replicas:
-      - type:     s3
-        bucket:   SPACENAME
-        path:     db
-        endpoint: nyc3.digitaloceanspaces.com
-        region:   nyc3                      # set to your region
-)";
-
-constexpr const char* kPerReplica = R"(dbs:
-  - path: /path/to/local/db
-    replicas:
-      - url: s3://SPACENAME.nyc3.digitaloceanspaces.com/db
-        access-key-id=xxxxxxxxxxxxxxxxxxx
-        secret-access-key=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/xxxxxxxxx
-)";
+/// A block of the guide, as printed.
+std::string guide(const std::string& name) {
+    std::ifstream file(LITESTREAM_TEST_DATA "/guide/" + name + ".yml");
+    EXPECT_TRUE(file) << name;
+    return {std::istreambuf_iterator<char>(file), {}};
+}
 
 /// The same, indented deeper than `url`: valid YAML that means something terrible.
 constexpr const char* kFolded = R"(dbs:
@@ -48,7 +31,7 @@ constexpr const char* kFolded = R"(dbs:
 )";
 
 TEST(EqualsRule, ReadsGlobalKeysOfTheGuide) {
-    const Config config = read(kTopLevel);
+    const Config config = read(guide("1-global-keys"));
     EXPECT_EQ(defaultOf(config, "access-key-id"), "xxxxxxxxxxxxxxxxxxxx");
     EXPECT_EQ(defaultOf(config, "secret-access-key"), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/xxxxxxxxx");
     ASSERT_EQ(config.databases.size(), 1u);
@@ -59,7 +42,7 @@ TEST(EqualsRule, ReadsGlobalKeysOfTheGuide) {
 }
 
 TEST(EqualsRule, LeavesTheSecondBlockOfTheGuideAlone) {
-    const Config config = read(kSeparateFields);
+    const Config config = read(guide("2-separate-fields"));
     const Replica& replica = config.databases.at(0).replicas.at(0);
     EXPECT_EQ(replica.type, "s3");
     EXPECT_EQ(optionOf(replica, "bucket"), "SPACENAME");
@@ -70,7 +53,7 @@ TEST(EqualsRule, LeavesTheSecondBlockOfTheGuideAlone) {
 }
 
 TEST(EqualsRule, ReadsKeysOfAReplicaOfTheGuide) {
-    const Config config = read(kPerReplica);
+    const Config config = read(guide("3-replica-keys"));
     const Replica& replica = config.databases.at(0).replicas.at(0);
     EXPECT_EQ(replica.url, "s3://SPACENAME.nyc3.digitaloceanspaces.com/db");
     EXPECT_EQ(optionOf(replica, "access-key-id"), "xxxxxxxxxxxxxxxxxxx");
@@ -92,7 +75,7 @@ TEST(EqualsRule, TakesFoldedLinesOutOfTheUrl) {
 }
 
 TEST(EqualsRule, WorksInBothSpellingsOfALineEnd) {
-    std::string windows = kPerReplica;
+    std::string windows = guide("3-replica-keys");
     for (std::size_t at = 0; (at = windows.find('\n', at)) != std::string::npos; at += 2) windows.insert(at, "\r");
     EXPECT_EQ(optionOf(read(windows).databases.at(0).replicas.at(0), "access-key-id"), "xxxxxxxxxxxxxxxxxxx");
 }
