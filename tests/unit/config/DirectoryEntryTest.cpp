@@ -1,4 +1,5 @@
 #include "config/DirectoryEntry.h"
+#include "support/TemporaryDirectory.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,9 +13,6 @@ namespace fs = std::filesystem;
 class DirectoryEntry : public ::testing::Test {
 protected:
     void SetUp() override {
-        std::string name = (fs::temp_directory_path() / "entry-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        directory_ = name;
         fs::create_directories(directory_ / "sub/deep");
         for (const char* database : {"b.db", "a.db", "c.sqlite", "sub/a b.db", "sub/deep/d.db"})
             write(database, "SQLite format 3");
@@ -31,7 +29,6 @@ protected:
         typed.options.push_back({"path", Secret("/other"), {}, true, {}});
         entry_.replicas.push_back(typed);
     }
-    void TearDown() override { fs::remove_all(directory_); }
 
     void write(const fs::path& name, const std::string& head) const {
         std::ofstream(directory_ / name, std::ios::binary) << head << '\0' << std::string(100, '\0');
@@ -53,7 +50,8 @@ protected:
     }
 
     using Names = std::vector<std::string>;
-    fs::path directory_;
+    litestream::test::TemporaryDirectory temporary_;
+    const fs::path directory_ = temporary_.path();
     Database entry_;
 };
 

@@ -1,4 +1,5 @@
 #include "config/Config.h"
+#include "support/TemporaryDirectory.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,20 +13,15 @@ namespace fs = std::filesystem;
 
 class Discovery : public ::testing::Test {
 protected:
-    void SetUp() override {
-        std::string name = (fs::temp_directory_path() / "discovery-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        directory_ = name;
-        ::unsetenv("LITESTREAM_CONFIG");
-    }
-    void TearDown() override { fs::remove_all(directory_); }
+    void SetUp() override { ::unsetenv("LITESTREAM_CONFIG"); }
 
     fs::path write(const std::string& name, const std::string& text) const {
         std::ofstream(directory_ / name) << text;
         return directory_ / name;
     }
 
-    fs::path directory_;
+    litestream::test::TemporaryDirectory temporary_;
+    const fs::path directory_ = temporary_.path();
 };
 
 TEST_F(Discovery, PrefersYamlAndFallsBackToIni) {

@@ -1,11 +1,15 @@
 #include "engine/Batch.h"
 
-#include "TemporaryDirectory.h"
+#include "support/TemporaryDirectory.h"
+
+#include <gtest/gtest.h>
 
 #include <map>
 
 namespace litestream::engine {
 namespace {
+
+using litestream::test::TemporaryDirectory;
 
 std::vector<std::byte> pageOf(std::uint32_t pageSize, unsigned value) {
     return std::vector<std::byte>(pageSize, static_cast<std::byte>(value));

@@ -1,6 +1,8 @@
 #include "engine/DirectoryLock.h"
 
-#include "TemporaryDirectory.h"
+#include "support/TemporaryDirectory.h"
+
+#include <gtest/gtest.h>
 
 #include <litestream/Error.h>
 
@@ -12,6 +14,8 @@
 
 namespace litestream::engine {
 namespace {
+
+using litestream::test::TemporaryDirectory;
 
 bool locked(const std::filesystem::path& file) {
     try {

@@ -1,14 +1,18 @@
 #include "engine/ImageEncoder.h"
 
-#include "TemporaryDirectory.h"
+#include "support/TemporaryDirectory.h"
 #include "engine/Encoding.h"
 #include "plugin/Registry.h"
+
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
 
 namespace litestream::engine {
 namespace {
+
+using litestream::test::TemporaryDirectory;
 
 /// Every page holds its own number, some of them more noise than others.
 class NumberedImage final : public Image {

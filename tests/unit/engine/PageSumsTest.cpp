@@ -1,8 +1,10 @@
 #include "engine/PageSums.h"
 
-#include "TemporaryDirectory.h"
+#include "support/TemporaryDirectory.h"
 #include "engine/SumsKeeper.h"
 #include "ltx/Format.h"
+
+#include <gtest/gtest.h>
 
 #include <array>
 #include <fstream>
@@ -10,6 +12,8 @@
 
 namespace litestream::engine {
 namespace {
+
+using litestream::test::TemporaryDirectory;
 
 class PageSumsTest : public ::testing::Test {
 protected:

@@ -1,6 +1,8 @@
 #include "engine/Payload.h"
 
-#include "TemporaryDirectory.h"
+#include "support/TemporaryDirectory.h"
+
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <fstream>
@@ -8,6 +10,8 @@
 
 namespace litestream::engine {
 namespace {
+
+using litestream::test::TemporaryDirectory;
 
 std::vector<std::byte> noise(std::size_t size) {
     std::vector<std::byte> bytes(size);

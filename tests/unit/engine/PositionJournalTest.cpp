@@ -1,12 +1,16 @@
 #include "engine/PositionJournal.h"
 
-#include "TemporaryDirectory.h"
+#include "support/TemporaryDirectory.h"
 #include "engine/LocalState.h"
+
+#include <gtest/gtest.h>
 
 #include <fstream>
 
 namespace litestream::engine {
 namespace {
+
+using litestream::test::TemporaryDirectory;
 
 JournalRecord record(std::uint64_t txid, unsigned mark) {
     JournalRecord result{Txid{txid}, {}, txid * 7, Timestamp{static_cast<std::int64_t>(txid)}, 10};

@@ -1,7 +1,7 @@
 #include "engine/Engine.h"
 
 #include "MemoryStore.h"
-#include "TemporaryDirectory.h"
+#include "support/TemporaryDirectory.h"
 #include "restore/Restore.h"
 #include "restore/Times.h"
 #include "util/Log.h"
@@ -14,6 +14,8 @@
 
 namespace litestream::engine {
 namespace {
+
+using litestream::test::TemporaryDirectory;
 
 using namespace std::chrono_literals;
 using Counts = std::map<std::string, unsigned>;

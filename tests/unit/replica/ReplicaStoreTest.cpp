@@ -2,6 +2,7 @@
 
 #include "ltx/Encoder.h"
 #include "plugin/Registry.h"
+#include "support/TemporaryDirectory.h"
 
 #include <litestream/Error.h>
 
@@ -27,16 +28,9 @@ const plugin::Registry& registry() {
 class ReplicaStoreTest : public ::testing::Test {
 protected:
     ReplicaStoreTest() {
-        std::string name = (fs::temp_directory_path() / "litestream-replica-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
-        root_ = name;
         OptionValues options;
         options.set("path", root_.string());
         store_ = std::make_unique<ReplicaStore>(registry().openTransport("file", options));
-    }
-    ~ReplicaStoreTest() override {
-        std::error_code ignored;
-        fs::remove_all(root_, ignored);
     }
 
     fs::path pathOf(const FileId& file) const { return root_ / store_->layout().key(file); }
@@ -83,7 +77,8 @@ protected:
         return ErrorCode::Cancelled;
     }
 
-    fs::path root_;
+    litestream::test::TemporaryDirectory temporary_;
+    const fs::path root_ = temporary_.path();
     std::unique_ptr<ReplicaStore> store_;
 };
 

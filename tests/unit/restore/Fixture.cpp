@@ -52,17 +52,6 @@ private:
 
 }  // namespace
 
-TempDirectory::TempDirectory() {
-    std::string name = (fs::temp_directory_path() / "litestream-restore-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
-    path_ = name;
-}
-
-TempDirectory::~TempDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-}
-
 const plugin::Registry& registry() {
     static const auto loaded = plugin::Registry::load({fs::path(LITESTREAM_BIN) / "plugins"});
     return *loaded;
@@ -145,18 +134,8 @@ Result restoreLatest(replica::ReplicaStore& store, const fs::path& output, Integ
     return restore(store, plan(store.listAll(kNoLimit), {}), codecs(), options);
 }
 
-Error failureOf(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error;
-    }
-    ADD_FAILURE() << "nothing was thrown";
-    return Error(ErrorCode::Transient, "nothing was thrown");
-}
-
 std::string integrity(const fs::path& database) {
-    const TempDirectory directory;
+    const TemporaryDirectory directory;
     const fs::path copy = directory.path() / "copy.db";
     fs::copy_file(database, copy);
     sqlite3* handle = nullptr;

@@ -3,11 +3,12 @@
 #include "plugin/Registry.h"
 #include "replica/ReplicaStore.h"
 #include "restore/Restore.h"
+#include "support/ErrorOf.h"
+#include "support/TemporaryDirectory.h"
 
 #include <litestream/Error.h>
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,18 +17,8 @@
 
 namespace litestream::restore::test {
 
-/// Gone at the end of the test.
-class TempDirectory {
-public:
-    TempDirectory();
-    ~TempDirectory();
-    TempDirectory(const TempDirectory&) = delete;
-    TempDirectory& operator=(const TempDirectory&) = delete;
-    const std::filesystem::path& path() const noexcept { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
+using litestream::test::TemporaryDirectory;
+using litestream::test::errorOf;
 
 /// The plugins of this build.
 const plugin::Registry& registry();
@@ -56,9 +47,6 @@ std::vector<std::string> planNames(const std::vector<replica::FileInfo>& plan);
 
 /// Plans the latest state and restores it.
 Result restoreLatest(replica::ReplicaStore& store, const std::filesystem::path& output, IntegrityCheck check = IntegrityCheck::None);
-
-/// What `action` threw; fails the test when it did not throw.
-Error failureOf(const std::function<void()>& action);
 
 /// PRAGMA integrity_check by SQLite itself, in a process-private copy.
 std::string integrity(const std::filesystem::path& database);

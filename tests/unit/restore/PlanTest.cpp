@@ -41,14 +41,14 @@ TEST(Plan, MakesTheSeventeenPlansThatUpstreamMakes) {
             for (unsigned n = 0; n < names->size(); ++n) wanted.push_back(names->getElement<std::string>(n));
             EXPECT_EQ(planNames(plan(files, target)), wanted);
         } else {
-            const Error error = failureOf([&] { plan(files, target); });
+            const Error error = errorOf([&] { plan(files, target); });
             EXPECT_EQ(error.code(), outcome == "error" ? ErrorCode::Corrupt : ErrorCode::NotFound) << error.what();
         }
     }
 }
 
 TEST(Plan, NamesTheHole) {
-    const Error error = failureOf([] { plan({file(9, 1, 5), file(0, 6, 6), file(0, 9, 9), file(0, 8, 8)}, {}); });
+    const Error error = errorOf([] { plan({file(9, 1, 5), file(0, 6, 6), file(0, 9, 9), file(0, 8, 8)}, {}); });
     EXPECT_STREQ(error.what(), "non-contiguous ltx files: have up to 0000000000000006 but next file starts at 0000000000000008");
 }
 
@@ -56,11 +56,11 @@ TEST(Plan, ReachesStatesBeforeTheHole) {
     const std::vector<FileInfo> files{file(9, 1, 5), file(0, 6, 6, 10), file(0, 8, 8, 30)};
     EXPECT_EQ(plan(files, {Txid{6}, {}}).size(), 2u);
     EXPECT_EQ(plan(files, {{}, Timestamp{100}}).size(), 2u);
-    EXPECT_EQ(failureOf([&] { plan(files, {Txid{8}, {}}); }).code(), ErrorCode::NotFound);
+    EXPECT_EQ(errorOf([&] { plan(files, {Txid{8}, {}}); }).code(), ErrorCode::NotFound);
 }
 
 TEST(Plan, RefusesTxidAndTimeTogether) {
-    EXPECT_EQ(failureOf([] { plan({file(9, 1, 5)}, {Txid{5}, Timestamp{7}}); }).code(), ErrorCode::InvalidArgument);
+    EXPECT_EQ(errorOf([] { plan({file(9, 1, 5)}, {Txid{5}, Timestamp{7}}); }).code(), ErrorCode::InvalidArgument);
 }
 
 TEST(Plan, T63TimesThatGoBackwardsSelectByTheirOwnTime) {

@@ -66,7 +66,7 @@ public:
     }
 
 private:
-    TempDirectory directory_;
+    TemporaryDirectory directory_;
 };
 
 void expectNothingLeft(const Replica& replica) { EXPECT_FALSE(fs::exists(replica.output().parent_path())); }
@@ -108,7 +108,7 @@ TEST(Restore, T65RefusesEveryTruncationByName) {
             for (const auto& made : {fresh, stale}) {
                 Options options;
                 options.output = replica.output();
-                const Error error = failureOf([&] { restore(store, made, codecs(), options); });
+                const Error error = errorOf([&] { restore(store, made, codecs(), options); });
                 EXPECT_EQ(error.code(), ErrorCode::Corrupt);
                 EXPECT_NE(std::string(error.what()).find(ltx::fileName(file.id.range)), std::string::npos) << error.what();
                 expectNothingLeft(replica);
@@ -160,7 +160,7 @@ TEST(Restore, T65RefusesAFileThatWentAwayByName) {
         fs::remove(replica.pathOf(file.id));
         Options options;
         options.output = replica.output();
-        const Error error = failureOf([&] { restore(store, made, codecs(), options); });
+        const Error error = errorOf([&] { restore(store, made, codecs(), options); });
         EXPECT_EQ(error.code(), ErrorCode::NotFound);
         EXPECT_NE(std::string(error.what()).find(ltx::fileName(file.id.range)), std::string::npos) << error.what();
         expectNothingLeft(replica);
@@ -176,7 +176,7 @@ TEST(Restore, NamesTheMissingPage) {
     header.minTxid = header.maxTxid = Txid{7};
     replica.write({replica::kLevel0, {Txid{7}, Txid{7}}}, encode(header, {Replica::kCommit + 2}, 7));
     auto store = openStore(replica.root());
-    const Error error = failureOf([&] { restoreLatest(store, replica.output()); });
+    const Error error = errorOf([&] { restoreLatest(store, replica.output()); });
     EXPECT_EQ(error.code(), ErrorCode::Corrupt);
     EXPECT_NE(std::string(error.what()).find("page 513 of 514"), std::string::npos) << error.what();
     expectNothingLeft(replica);
@@ -190,12 +190,12 @@ TEST(Restore, RefusesHeadersThatContradictTheirNamesOrNeighbours) {
     header.minTxid = header.maxTxid = Txid{8};
     replica.write({replica::kLevel0, {Txid{7}, Txid{7}}}, encode(header, {1}, 7));
     auto store = openStore(replica.root());
-    EXPECT_EQ(failureOf([&] { restoreLatest(store, replica.output()); }).code(), ErrorCode::Corrupt);
+    EXPECT_EQ(errorOf([&] { restoreLatest(store, replica.output()); }).code(), ErrorCode::Corrupt);
 
     header.minTxid = header.maxTxid = Txid{7};
     header.pageSize = 8192;
     replica.write({replica::kLevel0, {Txid{7}, Txid{7}}}, encode(header, {1}, 7));
-    EXPECT_EQ(failureOf([&] { restoreLatest(store, replica.output()); }).code(), ErrorCode::Corrupt);
+    EXPECT_EQ(errorOf([&] { restoreLatest(store, replica.output()); }).code(), ErrorCode::Corrupt);
     expectNothingLeft(replica);
 }
 
@@ -213,7 +213,7 @@ TEST(Restore, T66LeavesAnExistingOutputAloneOnFailure) {
     damaged.back() ^= std::byte{1};
     const auto whole = readBytes(replica.pathOf(newest));
     replica.write(newest, damaged);
-    failureOf([&] { restoreLatest(store, replica.output()); });
+    errorOf([&] { restoreLatest(store, replica.output()); });
     EXPECT_EQ(readBytes(replica.output()).size(), old.size());
     EXPECT_EQ(namesIn(replica.output().parent_path()), (std::vector<std::string>{"app.db", "app.db-wal"}));
 
@@ -228,7 +228,7 @@ TEST(Restore, RefusesAStrayLogThatSqliteWouldApply) {
     auto store = openStore(replica.root());
     fs::create_directories(replica.output().parent_path());
     writeBytes(replica.output().string() + "-wal", {});
-    const Error error = failureOf([&] { restoreLatest(store, replica.output()); });
+    const Error error = errorOf([&] { restoreLatest(store, replica.output()); });
     EXPECT_EQ(error.code(), ErrorCode::Conflict);
     EXPECT_EQ(namesIn(replica.output().parent_path()), std::vector<std::string>{"app.db-wal"});
 }
@@ -237,7 +237,7 @@ TEST(Restore, ReportsWhatSqliteFindsWrongAndRemovesTheFile) {
     const Replica replica;  // random pages are no database
     auto store = openStore(replica.root());
     for (const auto check : {IntegrityCheck::Quick, IntegrityCheck::Full}) {
-        const Error error = failureOf([&] { restoreLatest(store, replica.output(), check); });
+        const Error error = errorOf([&] { restoreLatest(store, replica.output(), check); });
         EXPECT_EQ(error.code(), ErrorCode::Corrupt);
         EXPECT_TRUE(std::string(error.what()).starts_with("post-restore integrity check: integrity check failed: ")) << error.what();
         expectNothingLeft(replica);
@@ -270,7 +270,7 @@ TEST(Restore, EndsSoonAndCleanlyWhenCancelledAtAnyRequest) {
         options.output = replica.output();
         options.parallelism = 3;
         options.cancellation = source.token();
-        const Error error = failureOf([&] { restore(store, plan(store.listAll(kNoLimit), {}), codecs(), options); });
+        const Error error = errorOf([&] { restore(store, plan(store.listAll(kNoLimit), {}), codecs(), options); });
         EXPECT_EQ(error.code(), ErrorCode::Cancelled) << error.what();
         expectNothingLeft(replica);
     }
@@ -320,7 +320,7 @@ TEST(Restore, LeavesTheLockPageZero) {
     // The smallest database that reaches its lock page: 16387 pages of 64 KiB, nearly all of them empty.
     constexpr std::uint32_t kPageSize = 65536;
     constexpr std::uint32_t kCommit = 16387;
-    const TempDirectory directory;
+    const TemporaryDirectory directory;
     const auto codec = registry().openCodec("lz4", {});
     ltx::MemorySink sink;
     ltx::Header header;

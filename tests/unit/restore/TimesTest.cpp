@@ -106,7 +106,7 @@ TEST_F(Times, DecidesByTheExactTimeOfAFile) {
     const auto made = planned(301);
     ASSERT_EQ(made.size(), 3u);
     EXPECT_EQ(made[2].timestamp, Timestamp{300}) << "the plan tells exact times";
-    EXPECT_EQ(failureOf([&] { planned(100); }).code(), ErrorCode::NotFound);
+    EXPECT_EQ(errorOf([&] { planned(100); }).code(), ErrorCode::NotFound);
 }
 
 TEST_F(Times, AsksOnlyWhereATimeIsWanted) {
@@ -157,7 +157,7 @@ TEST_F(Times, AFileThatIsGoneIsInNoPlan) {
 TEST_F(Times, AFailureIsNoAnswer) {
     add(9, 1, 1, 100);
     transport_->failure = ErrorCode::Denied;
-    EXPECT_EQ(failureOf([&] { planned(101); }).code(), ErrorCode::Denied);
+    EXPECT_EQ(errorOf([&] { planned(101); }).code(), ErrorCode::Denied);
 }
 
 TEST_F(Times, AreTheSamePlansAsWithAllTimesKnownWhateverTheTimes) {

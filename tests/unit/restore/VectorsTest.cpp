@@ -47,7 +47,7 @@ protected:
         fs::remove_all(output.parent_path());
     }
 
-    TempDirectory directory_;
+    TemporaryDirectory directory_;
     Poco::JSON::Object::Ptr expected_;
     replica::ReplicaStore store_ = openStore(directory_.path() / "replica");
 };
@@ -65,7 +65,7 @@ TEST_P(RealReplica, EveryStateIsTheOneThatUpstreamRestores) {
         if (!wanted->has("error")) {
             restoresAsUpstream(files, *wanted, target);
         } else if (wanted->getValue<std::string>("error") == "no matching backup files available") {
-            const Error error = failureOf([&] { plan(files, target); });
+            const Error error = errorOf([&] { plan(files, target); });
             EXPECT_EQ(error.code(), ErrorCode::NotFound);
             EXPECT_STREQ(error.what(), "no matching backup files available");
         } else {
@@ -74,7 +74,7 @@ TEST_P(RealReplica, EveryStateIsTheOneThatUpstreamRestores) {
             if (i + 1 == cases->size()) {
                 restoresAsUpstream(files, *cases->getObject(0), target);
             } else {
-                EXPECT_EQ(failureOf([&] { plan(files, target); }).code(), ErrorCode::NotFound);
+                EXPECT_EQ(errorOf([&] { plan(files, target); }).code(), ErrorCode::NotFound);
             }
         }
     }
@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(Cli0517, RealReplica, ::testing::Values("levels", "pg51
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(HandMadeReplica, RestoresBothPageFormsWithAndWithoutTheCompactedFile) {
-    const TempDirectory directory;
+    const TemporaryDirectory directory;
     fs::copy(dataDirectory() / "ltx/hand-made", directory.path() / "replica", fs::copy_options::recursive);
     auto store = openStore(directory.path() / "replica");
     const Result withLevel1 = restoreLatest(store, directory.path() / "a.db");
@@ -96,7 +96,7 @@ TEST(HandMadeReplica, RestoresBothPageFormsWithAndWithoutTheCompactedFile) {
 }
 
 TEST(VfsReplica, RestoresEveryTxid) {
-    const TempDirectory directory;
+    const TemporaryDirectory directory;
     const fs::path source = dataDirectory() / "ltx/real-vfs-0.5.17";
     auto store = openStore(source);
     for (std::uint64_t txid = 1; txid <= 5; ++txid) {
@@ -116,7 +116,7 @@ TEST(FaultyFiles, AreRefusedByName) {
     for (const auto& [name, value] : *cases) {
         if (name.starts_with("delta-")) continue;
         SCOPED_TRACE(name);
-        const TempDirectory directory;
+        const TemporaryDirectory directory;
         const fs::path level = directory.path() / "replica/ltx/9";
         fs::create_directories(level);
         const std::string file = "0000000000000001-0000000000000005.ltx";
@@ -141,7 +141,7 @@ TEST(FaultyFiles, AreRefusedByName) {
             continue;
         }
         ++refused;
-        const Error error = failureOf(attempt);
+        const Error error = errorOf(attempt);
         EXPECT_EQ(error.code(), name == "unknown-page-flag" ? ErrorCode::Unsupported : ErrorCode::Corrupt) << error.what();
         EXPECT_NE(std::string(error.what()).find(file), std::string::npos) << error.what();
         EXPECT_EQ(namesIn(directory.path()), std::vector<std::string>{"replica"});

@@ -233,17 +233,6 @@ std::vector<std::byte> readFile(const std::filesystem::path& path) {
     return bytes;
 }
 
-SourceSqlite::SourceSqlite() {
-    std::string name = (std::filesystem::temp_directory_path() / "source-sqlite-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    directory = name;
-    database = directory / "app.db";
-}
-
-SourceSqlite::~SourceSqlite() {
-    std::filesystem::remove_all(directory);
-}
-
 void SourceSqlite::expectMirrorIsDatabase(Follower& follower) {
     follower.captureAll();
     const auto outcome = follower.capture().outcome;

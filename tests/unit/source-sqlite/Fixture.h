@@ -1,5 +1,7 @@
 #pragma once
 
+#include "support/TemporaryDirectory.h"
+
 #include <litestream/Plugin.h>
 #include <litestream/Source.h>
 
@@ -135,17 +137,18 @@ std::vector<std::byte> readFile(const std::filesystem::path& path);
 /// A directory and a database with one table `t(id INTEGER PRIMARY KEY, a BLOB)` in WAL mode.
 class SourceSqlite : public ::testing::Test {
 protected:
-    SourceSqlite();
-    ~SourceSqlite() override;
-
     /// Ends following and compares the mirror with the database after a full checkpoint, byte for byte.
     void expectMirrorIsDatabase(Follower& follower);
     void expectGuardIsReal(Follower& follower);
 
     std::filesystem::path walPath() const { return database.string() + "-wal"; }
 
-    std::filesystem::path directory;
-    std::filesystem::path database;
+private:
+    TemporaryDirectory temporary_;
+
+protected:
+    const std::filesystem::path directory = temporary_.path();
+    std::filesystem::path database = directory / "app.db";
 };
 
 inline constexpr const char* kCreate = "PRAGMA journal_mode=WAL; CREATE TABLE t(id INTEGER PRIMARY KEY, a BLOB)";

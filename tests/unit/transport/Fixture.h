@@ -1,5 +1,6 @@
 #pragma once
 
+#include "support/ErrorOf.h"
 #include "transport/Timing.h"
 
 #include <litestream/Error.h>
@@ -129,16 +130,6 @@ private:
     std::size_t next_ = 0;
 };
 
-/// What `action` threw; fails the test when it did not throw.
-template <class Action>
-Error failureOf(Action action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error;
-    }
-    ADD_FAILURE() << "nothing was thrown";
-    return Error(ErrorCode::Unsupported, "nothing");
-}
+using litestream::test::errorOf;
 
 }  // namespace litestream::transport::test

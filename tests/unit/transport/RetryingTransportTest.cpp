@@ -58,18 +58,18 @@ TEST_F(Retrying, RepeatsEveryOperation) {
 
 TEST_F(Retrying, GivesUpWithTheLastFailureWhenTheAttemptsAreUsedUp) {
     for (unsigned i = 1; i <= policy_.attempts; ++i) store_->script.push_back(fail(ErrorCode::Transient, "reset " + std::to_string(i)));
-    const Error error = failureOf([&] { put(); });
+    const Error error = errorOf([&] { put(); });
     EXPECT_EQ(error.what(), "reset " + std::to_string(policy_.attempts));
     EXPECT_EQ(store_->requests.size(), policy_.attempts);
 }
 
 TEST_F(Retrying, AStoreThatIsAwayGetsOneAttemptForACallUntilItIsBack) {
     for (unsigned i = 0; i < policy_.attempts; ++i) store_->script.push_back(fail(ErrorCode::Transient));
-    failureOf([&] { put(); });
+    errorOf([&] { put(); });
     store_->requests.clear();
     store_->script = {fail(ErrorCode::Transient), fail(ErrorCode::Throttled)};
-    failureOf([&] { put(); });
-    failureOf([&] { transport_.head("a", {}); });
+    errorOf([&] { put(); });
+    errorOf([&] { transport_.head("a", {}); });
     EXPECT_EQ(store_->requests.size(), 2u);
     EXPECT_EQ(put(), 7u);
     store_->requests.clear();
@@ -80,7 +80,7 @@ TEST_F(Retrying, AStoreThatIsAwayGetsOneAttemptForACallUntilItIsBack) {
 
 TEST_F(Retrying, AnAnswerThatCannotHealSaysNothingOfTheStore) {
     store_->script = {fail(ErrorCode::NotFound), fail(ErrorCode::Transient)};
-    failureOf([&] { put(); });
+    errorOf([&] { put(); });
     EXPECT_EQ(put(), 7u);
 }
 
@@ -88,7 +88,7 @@ TEST_F(Retrying, DoesNotRepeatWhatCannotHeal) {
     for (const ErrorCode code : kLasting) {
         store_->requests.clear();
         store_->script = {fail(code)};
-        EXPECT_EQ(failureOf([&] { put(); }).code(), code);
+        EXPECT_EQ(errorOf([&] { put(); }).code(), code);
         EXPECT_EQ(store_->requests.size(), 1u) << describe(code);
     }
     EXPECT_TRUE(timing_.waits.empty());
@@ -97,7 +97,7 @@ TEST_F(Retrying, DoesNotRepeatWhatCannotHeal) {
 TEST_F(Retrying, EndsWhenItsTimeIsUpHoweverFewAttemptsThereWere) {
     store_->onRequest = [&] { timing_.pass(std::chrono::seconds(8)); };
     for (int i = 0; i < 6; ++i) store_->script.push_back(fail(ErrorCode::Transient));
-    EXPECT_EQ(failureOf([&] { put(); }).code(), ErrorCode::Transient);
+    EXPECT_EQ(errorOf([&] { put(); }).code(), ErrorCode::Transient);
     EXPECT_EQ(store_->requests.size(), 3u) << "at 8 s, 16 s and 24 s; 15 s after the first failure it is over";
 }
 
@@ -118,7 +118,7 @@ TEST_F(Retrying, WaitsAsLongAsTheStoreAsks) {
 
 TEST_F(Retrying, GivesUpAtOnceWhenTheStoreAsksForTooMuch) {
     store_->script = {[](const auto&) { throw Error(ErrorCode::Throttled, "slow down").retryAfter(std::chrono::hours(1)); }};
-    const Error error = failureOf([&] { put(); });
+    const Error error = errorOf([&] { put(); });
     EXPECT_EQ(error.code(), ErrorCode::Throttled);
     EXPECT_EQ(error.retryAfter(), std::chrono::hours(1)) << "whoever waits next must know";
     EXPECT_TRUE(timing_.waits.empty());
@@ -128,7 +128,7 @@ TEST_F(Retrying, DoesNotWaitBeyondTheDeadline) {
     store_->script = {fail(ErrorCode::Transient)};
     CallContext context;
     context.deadline = timing_.now() + milliseconds(20);
-    EXPECT_STREQ(failureOf([&] { put(context); }).what(), "connection reset by peer");
+    EXPECT_STREQ(errorOf([&] { put(context); }).what(), "connection reset by peer");
     EXPECT_TRUE(timing_.waits.empty());
 }
 
@@ -136,7 +136,7 @@ TEST_F(Retrying, ACancellationEndsTheWaitAndTheCall) {
     CancellationSource source;
     store_->script = {fail(ErrorCode::Transient)};
     timing_.onWait = [&] { source.cancel(); };
-    EXPECT_EQ(failureOf([&] { put({CallContext::Clock::time_point::max(), source.token()}); }).code(), ErrorCode::Cancelled);
+    EXPECT_EQ(errorOf([&] { put({CallContext::Clock::time_point::max(), source.token()}); }).code(), ErrorCode::Cancelled);
     EXPECT_EQ(store_->requests.size(), 1u);
 }
 
@@ -146,13 +146,13 @@ TEST_F(Retrying, ACancelledCallIsNotRepeated) {
         source.cancel();
         throw Error(ErrorCode::Transient, "connection reset by peer");
     }};
-    EXPECT_STREQ(failureOf([&] { put({CallContext::Clock::time_point::max(), source.token()}); }).what(), "connection reset by peer");
+    EXPECT_STREQ(errorOf([&] { put({CallContext::Clock::time_point::max(), source.token()}); }).what(), "connection reset by peer");
     EXPECT_TRUE(timing_.waits.empty());
 }
 
 TEST_F(Retrying, LeavesALostAnswerToTheCaller) {
     store_->script = {loseAnswer()};
-    EXPECT_EQ(failureOf([&] { put(); }).code(), ErrorCode::Conflict) << "the second attempt met the object of the first one";
+    EXPECT_EQ(errorOf([&] { put(); }).code(), ErrorCode::Conflict) << "the second attempt met the object of the first one";
     EXPECT_EQ(store_->objects.at("a"), "content");
 }
 

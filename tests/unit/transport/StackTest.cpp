@@ -41,7 +41,7 @@ TEST_F(StackTest, CountsRequestsBytesAndErrorsByOperation) {
     put();
     transport().get("a", 0, bytes, {});
     store_->script = {fail(ErrorCode::NotFound)};
-    failureOf([&] { transport().head("b", {}); });
+    errorOf([&] { transport().head("b", {}); });
     transport().list("", "", 1, {});
     EXPECT_EQ(metrics(Operation::Put).requests, 1u);
     EXPECT_EQ(metrics(Operation::Put).bytes, 7u);
@@ -122,7 +122,7 @@ TEST_F(StackTest, DoesNotWaitForATokenBehindTheDeadline) {
     put();
     CallContext context;
     context.deadline = timing_.now() + seconds(1);
-    for (int i = 0; i < 100; ++i) EXPECT_EQ(failureOf([&] { put("a", context); }).code(), ErrorCode::Cancelled);
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(errorOf([&] { put("a", context); }).code(), ErrorCode::Cancelled);
     EXPECT_EQ(store_->requests.size(), 2u);
     put();
     EXPECT_LE(waited(), seconds(10)) << "what was refused costs nothing";
@@ -134,7 +134,7 @@ TEST_F(StackTest, ACancellationEndsTheWaitForAToken) {
     put();
     CancellationSource source;
     timing_.onWait = [&] { source.cancel(); };
-    EXPECT_EQ(failureOf([&] { put("a", {CallContext::Clock::time_point::max(), source.token()}); }).code(), ErrorCode::Cancelled);
+    EXPECT_EQ(errorOf([&] { put("a", {CallContext::Clock::time_point::max(), source.token()}); }).code(), ErrorCode::Cancelled);
 }
 
 TEST_F(StackTest, SeveralTransportsShareALimit) {

@@ -1,3 +1,4 @@
+#include "support/TemporaryDirectory.h"
 #include "util/FileIo.h"
 
 #include <litestream/Error.h>
@@ -17,12 +18,6 @@ namespace fs = std::filesystem;
 
 class FileIo : public testing::Test {
 protected:
-    FileIo() {
-        std::string pattern = (fs::temp_directory_path() / "fileio-XXXXXX").string();
-        directory_ = ::mkdtemp(pattern.data());
-    }
-    ~FileIo() override { fs::remove_all(directory_); }
-
     static ConstBytes bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
     static std::string read(const fs::path& file) {
         std::ostringstream out;
@@ -30,7 +25,8 @@ protected:
         return out.str();
     }
 
-    fs::path directory_;
+    litestream::test::TemporaryDirectory temporary_;
+    const fs::path directory_ = temporary_.path();
 };
 
 TEST_F(FileIo, ReplacesAFileAsAWhole) {

@@ -4,7 +4,7 @@
 #include "HttpDocuments.h"
 #include "Signature.h"
 #include "Support.h"
-#include "TemporaryDirectory.h"
+#include "support/TemporaryDirectory.h"
 
 #include <Poco/Net/ServerSocket.h>
 
@@ -42,7 +42,7 @@ protected:
         return directory_ / name;
     }
 
-    engine::TemporaryDirectory directory_;
+    litestream::test::TemporaryDirectory directory_;
 };
 
 /// For the address of a container's service, which is not on loopback.

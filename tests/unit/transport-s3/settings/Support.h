@@ -1,11 +1,9 @@
 #pragma once
 
 #include "Environment.h"
+#include "support/ErrorOf.h"
 
-#include <litestream/Error.h>
 #include <litestream/Options.h>
-
-#include <gtest/gtest.h>
 
 #include <map>
 #include <string>
@@ -28,16 +26,7 @@ inline OptionValues optionsOf(const std::map<std::string, std::string>& texts) {
     return options;
 }
 
-template <class Action>
-Error errorOf(Action&& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error;
-    }
-    ADD_FAILURE() << "nothing was thrown";
-    return {ErrorCode::Corrupt, ""};
-}
+using litestream::test::errorOf;
 
 inline bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;

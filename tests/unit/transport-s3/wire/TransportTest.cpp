@@ -1,5 +1,6 @@
 #include "S3Transport.h"
 #include "Server.h"
+#include "support/ErrorOf.h"
 
 #include <litestream/Error.h>
 
@@ -12,6 +13,8 @@
 namespace litestream::s3 {
 
 namespace {
+
+using litestream::test::errorOf;
 
 class Log final : public Host {
 public:
@@ -105,16 +108,6 @@ protected:
         }));
     }
 
-    Error failure(const std::function<void()>& action) {
-        try {
-            action();
-        } catch (const Error& error) {
-            return error;
-        }
-        ADD_FAILURE() << "no Error was thrown";
-        return {ErrorCode::Unsupported, ""};
-    }
-
     void putLong() {
         TextBody body(std::string(12 << 20, 'x'));
         transport_->put("a", body, {}, {});
@@ -154,7 +147,7 @@ TEST_F(TransportTest, AsksAWanderingStoreOnlyOnceMore) {
         const bool first = request.find("/r1/s3/") != std::string::npos;
         peer.answer(301, "<Error><Code>PermanentRedirect</Code></Error>", std::string("x-amz-bucket-region: ") + (first ? "r2" : "r1") + "\r\n");
     });
-    EXPECT_EQ(failure([&] { transport_->head("a", {}); }).code(), ErrorCode::InvalidArgument);
+    EXPECT_EQ(errorOf([&] { transport_->head("a", {}); }).code(), ErrorCode::InvalidArgument);
     EXPECT_EQ(requestsWith("HEAD "), 2u);
 }
 
@@ -201,7 +194,7 @@ TEST_F(TransportTest, AsksForOtherCredentialsWhenAHeadIsRefusedWithoutACode) {
             peer.answer(good ? 404 : 400, "");
         },
         std::make_shared<Tokens>(9));
-    EXPECT_EQ(failure([&] { transport_->head("a", {}); }).code(), ErrorCode::NotFound);
+    EXPECT_EQ(errorOf([&] { transport_->head("a", {}); }).code(), ErrorCode::NotFound);
     EXPECT_EQ(requestsWith("HEAD "), 2u);
 }
 
@@ -211,7 +204,7 @@ TEST_F(TransportTest, TriesOtherCredentialsOnlyOnce) {
         serve([](Peer& peer, const std::string&) { peer.answer(400, "<Error><Code>ExpiredToken</Code></Error>"); },
               std::make_shared<Tokens>(last));
         TextBody body("x");
-        const Error error = failure([&] { transport_->put("a", body, {}, {}); });
+        const Error error = errorOf([&] { transport_->put("a", body, {}, {}); });
         EXPECT_EQ(error.code(), ErrorCode::Denied);
         EXPECT_NE(std::string(error.what()).find("ExpiredToken"), std::string::npos) << error.what();
         EXPECT_EQ(requestsWith("PUT "), requests);
@@ -220,7 +213,7 @@ TEST_F(TransportTest, TriesOtherCredentialsOnlyOnce) {
 
 TEST_F(TransportTest, PassesOnHowLongTheStoreWantsToBeLeftAlone) {
     serve([](Peer& peer, const std::string&) { peer.answer(503, "<Error><Code>SlowDown</Code></Error>", "Retry-After: 3\r\n"); });
-    const Error error = failure([&] { transport_->list("", "", 1, {}); });
+    const Error error = errorOf([&] { transport_->list("", "", 1, {}); });
     EXPECT_EQ(error.code(), ErrorCode::Throttled);
     EXPECT_EQ(error.retryAfter(), std::chrono::seconds(3));
 }
@@ -228,7 +221,7 @@ TEST_F(TransportTest, PassesOnHowLongTheStoreWantsToBeLeftAlone) {
 TEST_F(TransportTest, NamesTheOperationWhenTheConnectionFails) {
     serve([](Peer& peer, const std::string&) { peer.reset(); });
     TextBody body("x");
-    const Error error = failure([&] { transport_->put("a", body, {}, {}); });
+    const Error error = errorOf([&] { transport_->put("a", body, {}, {}); });
     EXPECT_EQ(error.code(), ErrorCode::Transient);
     EXPECT_EQ(std::string(error.what()),
               "put a: send request failed: Put \"" + urlOf(server_->origin()) + "/b/p/a\": read: connection reset by peer");
@@ -253,7 +246,7 @@ TEST_F(TransportTest, GivesUpALongObjectWhosePartIsRefusedForGood) {
         if (request.find("partNumber=2") != std::string::npos) return peer.answer(403, "<Error><Code>AccessDenied</Code></Error>");
         peer.answer(request.starts_with("DELETE") ? 204 : 200, "", kEtag);
     });
-    EXPECT_EQ(failure([&] { putLong(); }).code(), ErrorCode::Denied);
+    EXPECT_EQ(errorOf([&] { putLong(); }).code(), ErrorCode::Denied);
     EXPECT_EQ(requestsWith("DELETE /b/p/a?uploadId=u1"), 1u);
 }
 
@@ -263,7 +256,7 @@ TEST_F(TransportTest, HearsARefusalBehindAStatusThatSaysSuccess) {
         if (request.starts_with("POST ")) return peer.answer(200, "  <Error><Code>InternalError</Code></Error>");
         peer.answer(request.starts_with("DELETE") ? 204 : 200, "", kEtag);
     });
-    EXPECT_EQ(failure([&] { putLong(); }).code(), ErrorCode::Transient);
+    EXPECT_EQ(errorOf([&] { putLong(); }).code(), ErrorCode::Transient);
     EXPECT_EQ(requestsWith("DELETE /b/p/a?uploadId=u1"), 1u);
 }
 
@@ -275,7 +268,7 @@ TEST_F(TransportTest, DoesNotBelieveACompletionThatDoesNotSaySo) {
             if (request.starts_with("POST ")) return peer.answer(200, answer);
             peer.answer(request.starts_with("DELETE") ? 204 : 200, "", kEtag);
         });
-        EXPECT_EQ(failure([&] { putLong(); }).code(), ErrorCode::Transient) << answer;
+        EXPECT_EQ(errorOf([&] { putLong(); }).code(), ErrorCode::Transient) << answer;
     }
 }
 
@@ -294,7 +287,7 @@ TEST_F(TransportTest, TellsThatAnUploadIsLeftBehind) {
         if (request.starts_with("POST ")) return peer.answer(200, kUpload);
         peer.answer(403, "<Error><Code>AccessDenied</Code></Error>");
     });
-    EXPECT_EQ(failure([&] { putLong(); }).code(), ErrorCode::Denied);
+    EXPECT_EQ(errorOf([&] { putLong(); }).code(), ErrorCode::Denied);
     ASSERT_EQ(log_.lines().size(), 1u);
     EXPECT_NE(log_.lines()[0].find("abort the upload of a: AccessDenied"), std::string::npos) << log_.lines()[0];
 }
@@ -302,7 +295,7 @@ TEST_F(TransportTest, TellsThatAnUploadIsLeftBehind) {
 TEST_F(TransportTest, DoesNotBelieveAPutWithoutAnEtag) {
     serve([](Peer& peer, const std::string&) { peer.answer(200, ""); });
     TextBody body("x");
-    EXPECT_EQ(failure([&] { transport_->put("a", body, {}, {}); }).code(), ErrorCode::Transient);
+    EXPECT_EQ(errorOf([&] { transport_->put("a", body, {}, {}); }).code(), ErrorCode::Transient);
 }
 
 TEST_F(TransportTest, TellsKeysThatTheStoreDoesNotMention) {
@@ -321,14 +314,14 @@ TEST_F(TransportTest, TellsKeysThatTheStoreDoesNotMention) {
 TEST_F(TransportTest, DoesNotTakeAShortAnswerForTheEndOfAnObject) {
     serve([](Peer& peer, const std::string&) { peer.answer(206, "abc", "Content-Range: bytes 5-7/100\r\n"); });
     std::string buffer(10, '?');
-    EXPECT_EQ(failure([&] { transport_->get("a", 5, std::as_writable_bytes(std::span(buffer)), {}); }).code(), ErrorCode::Transient);
-    EXPECT_EQ(failure([&] { transport_->get("a", 4, std::as_writable_bytes(std::span(buffer)), {}); }).code(), ErrorCode::Transient);
+    EXPECT_EQ(errorOf([&] { transport_->get("a", 5, std::as_writable_bytes(std::span(buffer)), {}); }).code(), ErrorCode::Transient);
+    EXPECT_EQ(errorOf([&] { transport_->get("a", 4, std::as_writable_bytes(std::span(buffer)), {}); }).code(), ErrorCode::Transient);
 }
 
 TEST_F(TransportTest, RefusesAStoreThatIgnoresRanges) {
     serve([](Peer& peer, const std::string&) { peer.answer(200, "abcdef"); });
     std::string buffer(3, '?');
-    EXPECT_EQ(failure([&] { transport_->get("a", 2, std::as_writable_bytes(std::span(buffer)), {}); }).code(), ErrorCode::Unsupported);
+    EXPECT_EQ(errorOf([&] { transport_->get("a", 2, std::as_writable_bytes(std::span(buffer)), {}); }).code(), ErrorCode::Unsupported);
     EXPECT_EQ(transport_->get("a", 0, std::as_writable_bytes(std::span(buffer)), {}), 3u);
     EXPECT_EQ(buffer, "abc");
 }
