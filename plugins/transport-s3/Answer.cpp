@@ -1,7 +1,7 @@
 #include "Answer.h"
 
 #include "ObjectTime.h"
-#include "UrlQuery.h"
+#include "settings/UrlQuery.h"
 
 #include <litestream/Error.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "Http.h"
+#include "http/Http.h"
 
 #include <litestream/Transport.h>
 

@@ -1,7 +1,7 @@
 #include "Client.h"
 
-#include "Digest.h"
-#include "Encode.h"
+#include "base/Digest.h"
+#include "base/Encode.h"
 #include "ObjectTime.h"
 
 #include <litestream/Error.h>

@@ -1,7 +1,7 @@
 #include "MultipartUpload.h"
 
 #include "Answer.h"
-#include "Digest.h"
+#include "base/Digest.h"
 #include "ObjectHeaders.h"
 #include "ObjectTime.h"
 

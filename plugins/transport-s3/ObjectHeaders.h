@@ -1,7 +1,7 @@
 #pragma once
 
-#include "Http.h"
-#include "Settings.h"
+#include "http/Http.h"
+#include "settings/Settings.h"
 
 #include <litestream/Types.h>
 

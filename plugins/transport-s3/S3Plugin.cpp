@@ -2,12 +2,12 @@
 /// layout. One plugin object holds the HTTP connections and the credentials that are found on this machine, for all
 /// replicas of the process.
 
-#include "Credentials.h"
-#include "Http.h"
-#include "Options.h"
+#include "credentials/Credentials.h"
+#include "http/Http.h"
+#include "settings/Options.h"
 #include "S3Transport.h"
-#include "Settings.h"
-#include "Url.h"
+#include "settings/Settings.h"
+#include "settings/Url.h"
 
 #include <litestream/Plugin.h>
 

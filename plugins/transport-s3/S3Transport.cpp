@@ -2,7 +2,7 @@
 
 #include "Answer.h"
 #include "Client.h"
-#include "Digest.h"
+#include "base/Digest.h"
 #include "MultipartUpload.h"
 #include "ObjectHeaders.h"
 #include "ObjectTime.h"

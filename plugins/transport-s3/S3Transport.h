@@ -1,8 +1,8 @@
 #pragma once
 
-#include "Credentials.h"
-#include "Http.h"
-#include "Settings.h"
+#include "credentials/Credentials.h"
+#include "http/Http.h"
+#include "settings/Settings.h"
 
 #include <litestream/Plugin.h>
 

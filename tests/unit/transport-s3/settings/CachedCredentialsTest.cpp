@@ -1,4 +1,4 @@
-#include "CachedCredentials.h"
+#include "credentials/CachedCredentials.h"
 #include "Support.h"
 
 #include <atomic>

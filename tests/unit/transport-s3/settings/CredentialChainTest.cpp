@@ -1,8 +1,8 @@
-#include "CredentialChain.h"
-#include "Digest.h"
+#include "credentials/CredentialChain.h"
+#include "base/Digest.h"
 #include "FakeService.h"
-#include "HttpDocuments.h"
-#include "Signature.h"
+#include "credentials/HttpDocuments.h"
+#include "http/Signature.h"
 #include "Support.h"
 #include "support/TemporaryDirectory.h"
 

@@ -1,4 +1,4 @@
-#include "Encryption.h"
+#include "settings/Encryption.h"
 #include "Support.h"
 
 #include <unistd.h>

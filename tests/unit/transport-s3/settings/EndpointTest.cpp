@@ -1,4 +1,4 @@
-#include "Endpoint.h"
+#include "base/Endpoint.h"
 #include "Support.h"
 
 namespace litestream::s3 {

@@ -1,6 +1,6 @@
 #include "FakeService.h"
 
-#include "Endpoint.h"
+#include "base/Endpoint.h"
 
 #include <Poco/Net/HTTPRequestHandler.h>
 #include <Poco/Net/HTTPRequestHandlerFactory.h>

@@ -1,6 +1,6 @@
-#include "Settings.h"
+#include "settings/Settings.h"
 #include "Support.h"
-#include "Url.h"
+#include "settings/Url.h"
 
 namespace litestream::s3 {
 

@@ -1,4 +1,4 @@
-#include "Credentials.h"
+#include "credentials/Credentials.h"
 #include "Support.h"
 
 namespace litestream::s3 {

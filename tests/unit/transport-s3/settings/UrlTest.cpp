@@ -1,5 +1,5 @@
 #include "Support.h"
-#include "Url.h"
+#include "settings/Url.h"
 
 #include <array>
 

@@ -1,6 +1,7 @@
-#include "Digest.h"
-#include "Http.h"
+#include "base/Digest.h"
+#include "http/Http.h"
 #include "Server.h"
+#include "support/ErrorOf.h"
 
 #include <litestream/Error.h>
 
@@ -11,6 +12,8 @@
 namespace litestream::s3 {
 
 namespace {
+
+using litestream::test::errorOf;
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -24,13 +27,7 @@ protected:
 
     /// The Error that a GET ends with.
     Error failure(const Server& server, const Request& request) {
-        try {
-            exchange(server, request);
-        } catch (const Error& error) {
-            return error;
-        }
-        ADD_FAILURE() << "no Error was thrown";
-        return {ErrorCode::Unsupported, ""};
+        return errorOf([&] { exchange(server, request); });
     }
     Error failure(const Server& server) { return failure(server, {.method = "GET", .target = "/a?b=c", .headers = {}, .body = {}}); }
 
@@ -260,25 +257,17 @@ TEST_F(HttpTest, TellsARefusedConnection) {
         Server server(serve);
         origin = server.origin();
     }
-    try {
-        http_.exchange(origin, {}, {.method = "GET", .target = "/", .headers = {}, .body = {}}, context_);
-        ADD_FAILURE() << "no Error was thrown";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ErrorCode::Transient);
-        EXPECT_NE(std::string(error.what()).find("connection refused"), std::string::npos) << error.what();
-    }
+    const Error error = errorOf([&] { http_.exchange(origin, {}, {.method = "GET", .target = "/", .headers = {}, .body = {}}, context_); });
+    EXPECT_EQ(error.code(), ErrorCode::Transient);
+    EXPECT_NE(std::string(error.what()).find("connection refused"), std::string::npos) << error.what();
 }
 
 TEST_F(HttpTest, TellsANameThatDoesNotExist) {
     // Too long for a name, so that no name server is asked.
     const std::string host(64, 'x');
-    try {
-        http_.exchange({false, host, 80}, {}, {.method = "GET", .target = "/", .headers = {}, .body = {}}, context_);
-        ADD_FAILURE() << "no Error was thrown";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ErrorCode::Transient);
-        EXPECT_NE(std::string(error.what()).find("lookup " + host + ": "), std::string::npos) << error.what();
-    }
+    const Error error = errorOf([&] { http_.exchange({false, host, 80}, {}, {.method = "GET", .target = "/", .headers = {}, .body = {}}, context_); });
+    EXPECT_EQ(error.code(), ErrorCode::Transient);
+    EXPECT_NE(std::string(error.what()).find("lookup " + host + ": "), std::string::npos) << error.what();
 }
 
 TEST_F(HttpTest, DoesNotUseAConnectionBeyondTheServersTime) {

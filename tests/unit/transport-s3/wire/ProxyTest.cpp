@@ -1,4 +1,4 @@
-#include "Proxy.h"
+#include "http/Proxy.h"
 
 #include <litestream/Error.h>
 

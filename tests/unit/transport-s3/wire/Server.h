@@ -3,7 +3,7 @@
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/StreamSocket.h>
 
-#include "Origin.h"
+#include "base/Origin.h"
 
 #include <atomic>
 #include <chrono>

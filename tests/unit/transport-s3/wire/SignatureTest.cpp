@@ -1,6 +1,6 @@
-#include "Digest.h"
-#include "Encode.h"
-#include "Signature.h"
+#include "base/Digest.h"
+#include "base/Encode.h"
+#include "http/Signature.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
-#include "Http.h"
+#include "http/Http.h"
 #include "Server.h"
+#include "support/ErrorOf.h"
 
 #include <litestream/Error.h>
 
@@ -21,6 +22,8 @@
 namespace litestream::s3 {
 
 namespace {
+
+using litestream::test::errorOf;
 
 /// A key and a certificate for "localhost" that nobody but itself has signed, in files.
 class Certificate {
@@ -85,13 +88,7 @@ protected:
     }
 
     Error failure(const std::string& host) {
-        try {
-            get(host);
-        } catch (const Error& error) {
-            return error;
-        }
-        ADD_FAILURE() << "no Error was thrown";
-        return {ErrorCode::Unsupported, ""};
+        return errorOf([&] { get(host); });
     }
 
     Certificate certificate_;
@@ -144,25 +141,17 @@ TEST_F(TlsTest, CallsAServerWithoutTlsALostConnection) {
         peer.send("HTTP/1.1 400 Bad Request\r\n\r\n");
         peer.awaitClose();
     });
-    try {
-        http_.exchange({true, "localhost", plain.port()}, {}, {.method = "GET", .target = "/", .headers = {}, .body = {}}, {});
-        ADD_FAILURE() << "no Error was thrown";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ErrorCode::Transient);
-        EXPECT_NE(std::string(error.what()).find("tls handshake"), std::string::npos) << error.what();
-    }
+    const Error error = errorOf([&] { http_.exchange({true, "localhost", plain.port()}, {}, {.method = "GET", .target = "/", .headers = {}, .body = {}}, {}); });
+    EXPECT_EQ(error.code(), ErrorCode::Transient);
+    EXPECT_NE(std::string(error.what()).find("tls handshake"), std::string::npos) << error.what();
 }
 
 TEST_F(TlsTest, GivesUpAHandshakeThatIsNotAnswered) {
     Server silent([](Peer& peer, int) { peer.awaitClose(); });
     Http http({.connect = std::chrono::seconds(1)});
-    try {
-        http.exchange({true, "localhost", silent.port()}, {}, {.method = "GET", .target = "/", .headers = {}, .body = {}}, {});
-        ADD_FAILURE() << "no Error was thrown";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ErrorCode::Transient);
-        EXPECT_NE(std::string(error.what()).find("tls handshake: no answer for 1s"), std::string::npos) << error.what();
-    }
+    const Error error = errorOf([&] { http.exchange({true, "localhost", silent.port()}, {}, {.method = "GET", .target = "/", .headers = {}, .body = {}}, {}); });
+    EXPECT_EQ(error.code(), ErrorCode::Transient);
+    EXPECT_NE(std::string(error.what()).find("tls handshake: no answer for 1s"), std::string::npos) << error.what();
 }
 
 TEST_F(TlsTest, GoesThroughTheTunnelOfAProxy) {

@@ -1,7 +1,7 @@
 #include "HttpDocuments.h"
 
-#include "Digest.h"
-#include "Endpoint.h"
+#include "../base/Digest.h"
+#include "../base/Endpoint.h"
 
 namespace litestream::s3 {
 

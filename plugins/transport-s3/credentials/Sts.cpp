@@ -1,10 +1,10 @@
 #include "Sts.h"
 
 #include "CredentialText.h"
-#include "Digest.h"
-#include "Encode.h"
-#include "Endpoint.h"
-#include "Signature.h"
+#include "../base/Digest.h"
+#include "../base/Encode.h"
+#include "../base/Endpoint.h"
+#include "../http/Signature.h"
 
 #include <litestream/Error.h>
 

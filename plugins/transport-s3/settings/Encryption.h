@@ -1,6 +1,6 @@
 #pragma once
 
-#include "Endpoint.h"
+#include "../base/Endpoint.h"
 
 #include <litestream/Options.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "Environment.h"
+#include "../base/Environment.h"
 
 #include <litestream/Call.h>
 #include <litestream/Options.h>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "Environment.h"
-#include "Origin.h"
+#include "../base/Environment.h"
+#include "../base/Origin.h"
 
 #include <litestream/Secret.h>
 

@@ -1,8 +1,8 @@
 #include "InstanceCredentials.h"
 
 #include "CredentialText.h"
-#include "Endpoint.h"
-#include "TextFile.h"
+#include "../base/Endpoint.h"
+#include "../base/TextFile.h"
 
 #include <litestream/Error.h>
 

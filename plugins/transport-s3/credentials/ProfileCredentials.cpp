@@ -1,7 +1,7 @@
 #include "ProfileCredentials.h"
 
 #include "CredentialProcess.h"
-#include "TextFile.h"
+#include "../base/TextFile.h"
 
 #include <litestream/Error.h>
 

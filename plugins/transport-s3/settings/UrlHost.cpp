@@ -1,6 +1,6 @@
 #include "UrlHost.h"
 
-#include "Endpoint.h"
+#include "../base/Endpoint.h"
 
 #include <optional>
 

@@ -1,6 +1,6 @@
 #include "WebIdentityCredentials.h"
 
-#include "TextFile.h"
+#include "../base/TextFile.h"
 
 namespace litestream::s3 {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "Origin.h"
+#include "../base/Origin.h"
 
 #include <litestream/Call.h>
 #include <litestream/Types.h>

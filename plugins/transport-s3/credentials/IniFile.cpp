@@ -1,7 +1,7 @@
 #include "IniFile.h"
 
-#include "Endpoint.h"
-#include "TextFile.h"
+#include "../base/Endpoint.h"
+#include "../base/TextFile.h"
 
 #include <algorithm>
 

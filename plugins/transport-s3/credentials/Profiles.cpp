@@ -1,6 +1,6 @@
 #include "Profiles.h"
 
-#include "TextFile.h"
+#include "../base/TextFile.h"
 
 #include <litestream/Error.h>
 

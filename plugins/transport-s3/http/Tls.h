@@ -1,6 +1,6 @@
 #pragma once
 
-#include "Origin.h"
+#include "../base/Origin.h"
 #include "Pace.h"
 
 #include <Poco/Net/Context.h>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "Documents.h"
-#include "Http.h"
+#include "../http/Http.h"
 
 #include <memory>
 #include <utility>

@@ -1,7 +1,7 @@
 #include "Signature.h"
 
-#include "Digest.h"
-#include "Endpoint.h"
+#include "../base/Digest.h"
+#include "../base/Endpoint.h"
 
 #include <algorithm>
 #include <ctime>

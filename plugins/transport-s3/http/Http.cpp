@@ -1,7 +1,7 @@
 #include "Http.h"
 
 #include "Connector.h"
-#include "Endpoint.h"
+#include "../base/Endpoint.h"
 
 #include <litestream/Error.h>
 

@@ -1,7 +1,7 @@
 #include "Encryption.h"
 
-#include "Digest.h"
-#include "TextFile.h"
+#include "../base/Digest.h"
+#include "../base/TextFile.h"
 
 #include <litestream/Error.h>
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "Encryption.h"
-#include "Environment.h"
-#include "Origin.h"
+#include "../base/Environment.h"
+#include "../base/Origin.h"
 
 #include <litestream/Options.h>
 

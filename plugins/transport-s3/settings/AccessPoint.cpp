@@ -1,6 +1,6 @@
 #include "AccessPoint.h"
 
-#include "Endpoint.h"
+#include "../base/Endpoint.h"
 
 #include <litestream/Error.h>
 
