@@ -1,10 +1,10 @@
 #pragma once
 
+#include "Refusals.h"
 #include "credentials/Credentials.h"
 #include "http/Http.h"
-#include "Refusals.h"
-#include "settings/Settings.h"
 #include "http/Signature.h"
+#include "settings/Settings.h"
 
 #include <litestream/Call.h>
 #include <litestream/Plugin.h>

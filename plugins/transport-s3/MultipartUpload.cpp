@@ -1,9 +1,9 @@
 #include "MultipartUpload.h"
 
 #include "Answer.h"
-#include "base/Digest.h"
 #include "ObjectHeaders.h"
 #include "ObjectTime.h"
+#include "base/Digest.h"
 
 #include <litestream/Error.h>
 

@@ -2,10 +2,10 @@
 /// layout. One plugin object holds the HTTP connections and the credentials that are found on this machine, for all
 /// replicas of the process.
 
+#include "S3Transport.h"
 #include "credentials/Credentials.h"
 #include "http/Http.h"
 #include "settings/Options.h"
-#include "S3Transport.h"
 #include "settings/Settings.h"
 #include "settings/Url.h"
 

@@ -2,11 +2,11 @@
 
 #include "Answer.h"
 #include "Client.h"
-#include "base/Digest.h"
 #include "MultipartUpload.h"
 #include "ObjectHeaders.h"
 #include "ObjectTime.h"
 #include "PartReader.h"
+#include "base/Digest.h"
 
 #include <litestream/Error.h>
 #include <litestream/Key.h>

@@ -1,8 +1,8 @@
 #include "ContainerCredentials.h"
 
-#include "CredentialText.h"
 #include "../base/Endpoint.h"
 #include "../base/TextFile.h"
+#include "CredentialText.h"
 
 #include <litestream/Error.h>
 

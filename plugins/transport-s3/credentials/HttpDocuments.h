@@ -1,7 +1,7 @@
 #pragma once
 
-#include "Documents.h"
 #include "../http/Http.h"
+#include "Documents.h"
 
 #include <memory>
 #include <utility>

@@ -1,8 +1,8 @@
 #include "InstanceCredentials.h"
 
-#include "CredentialText.h"
 #include "../base/Endpoint.h"
 #include "../base/TextFile.h"
+#include "CredentialText.h"
 
 #include <litestream/Error.h>
 

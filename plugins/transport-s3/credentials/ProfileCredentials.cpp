@@ -1,7 +1,7 @@
 #include "ProfileCredentials.h"
 
-#include "CredentialProcess.h"
 #include "../base/TextFile.h"
+#include "CredentialProcess.h"
 
 #include <litestream/Error.h>
 

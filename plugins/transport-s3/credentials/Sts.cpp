@@ -1,10 +1,10 @@
 #include "Sts.h"
 
-#include "CredentialText.h"
 #include "../base/Digest.h"
 #include "../base/Encode.h"
 #include "../base/Endpoint.h"
 #include "../http/Signature.h"
+#include "CredentialText.h"
 
 #include <litestream/Error.h>
 

@@ -1,7 +1,7 @@
 #include "Http.h"
 
-#include "Connector.h"
 #include "../base/Endpoint.h"
+#include "Connector.h"
 
 #include <litestream/Error.h>
 

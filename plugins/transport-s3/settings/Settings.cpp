@@ -1,8 +1,8 @@
 #include "Settings.h"
 
-#include "AccessPoint.h"
 #include "../base/Encode.h"
 #include "../base/Endpoint.h"
+#include "AccessPoint.h"
 #include "Provider.h"
 
 #include <litestream/Error.h>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "Encryption.h"
 #include "../base/Environment.h"
 #include "../base/Origin.h"
+#include "Encryption.h"
 
 #include <litestream/Options.h>
 

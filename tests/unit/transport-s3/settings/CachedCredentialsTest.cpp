@@ -1,5 +1,5 @@
-#include "credentials/CachedCredentials.h"
 #include "Support.h"
+#include "credentials/CachedCredentials.h"
 
 #include <atomic>
 #include <future>

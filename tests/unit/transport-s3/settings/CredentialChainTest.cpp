@@ -1,9 +1,9 @@
-#include "credentials/CredentialChain.h"
-#include "base/Digest.h"
 #include "FakeService.h"
+#include "Support.h"
+#include "base/Digest.h"
+#include "credentials/CredentialChain.h"
 #include "credentials/HttpDocuments.h"
 #include "http/Signature.h"
-#include "Support.h"
 #include "support/TemporaryDirectory.h"
 
 #include <Poco/Net/ServerSocket.h>

@@ -1,5 +1,5 @@
-#include "settings/Encryption.h"
 #include "Support.h"
+#include "settings/Encryption.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-#include "base/Endpoint.h"
 #include "Support.h"
+#include "base/Endpoint.h"
 
 namespace litestream::s3 {
 

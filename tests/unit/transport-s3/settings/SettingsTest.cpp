@@ -1,5 +1,5 @@
-#include "settings/Settings.h"
 #include "Support.h"
+#include "settings/Settings.h"
 #include "settings/Url.h"
 
 namespace litestream::s3 {

@@ -1,5 +1,5 @@
-#include "credentials/Credentials.h"
 #include "Support.h"
+#include "credentials/Credentials.h"
 
 namespace litestream::s3 {
 

@@ -1,6 +1,6 @@
+#include "Server.h"
 #include "base/Digest.h"
 #include "http/Http.h"
-#include "Server.h"
 #include "support/ErrorOf.h"
 
 #include <litestream/Error.h>

@@ -1,5 +1,5 @@
-#include "http/Http.h"
 #include "Server.h"
+#include "http/Http.h"
 #include "support/ErrorOf.h"
 
 #include <litestream/Error.h>
