@@ -65,15 +65,15 @@ std::uint64_t newestLogged(const Options& options) {
 }
 
 /// Before the writer's first transaction, which makes all of its tables, a database is a prefix as well: the empty one.
-bool isFromBeforeTheFirst(Database& db) {
-    Statement tables(db.handle(), "SELECT count(*) FROM sqlite_schema WHERE name IN ('chain', 'epochs')");
-    return tables.step() && tables.integer(0) == 0;
+bool hasBegun(Database& db) {
+    Statement tables(db.handle(), "SELECT count(*) FROM sqlite_schema WHERE name IN ('chain', 'epochs', 'rows')");
+    return tables.step() && tables.integer(0) != 0;
 }
 
 class Replay {
 public:
-    explicit Replay(Database& db) : db_(db) {
-        if (isFromBeforeTheFirst(db)) {
+    explicit Replay(Database& db) : db_(db), begun_(hasBegun(db)) {
+        if (!begun_) {
             return;
         }
         Statement chain(db.handle(), "SELECT n, h, seed FROM chain WHERE id = 1");
@@ -104,6 +104,9 @@ public:
 
     /// Every row that transactions 1..n left, byte for byte, and no other. Returns their number.
     std::uint64_t checkRows() const {
+        if (!begun_) {
+            return 0;
+        }
         const std::vector<bool> alive = survivors();
         std::uint64_t rows = 0;
         std::uint64_t n = 0;  // the transaction whose rows are being read, and how many of them are still to come
@@ -174,6 +177,7 @@ private:
     }
 
     Database& db_;
+    bool begun_;
     std::uint64_t n_ = 0;
     std::uint64_t hash_ = 0;
     std::uint64_t seed_ = 0;
