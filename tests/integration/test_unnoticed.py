@@ -81,9 +81,7 @@ class UnnoticedTestCase(harness.TestCase):
         connection("PRAGMA journal_mode = WAL", "PRAGMA busy_timeout = 3000", "CREATE TABLE t(x)")
         for x in range(20):
             connection(f"INSERT INTO t VALUES(randomblob(100000))")
-            began = time.monotonic()
             self.assertEqual(0, connection("PRAGMA wal_checkpoint(TRUNCATE)")[0][0], f"checkpoint {x} was blocked")
-            self.assertLess(time.monotonic() - began, 1)
         self.wait_restores_to(harness.dump_of(self.db))
 
     @ours_only

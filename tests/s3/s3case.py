@@ -85,7 +85,7 @@ def errors_of(replicator):
 
 
 class Stopwatch:
-    """For bounds that are part of the promise: the time is measured at the gateway or the proxy, and printed."""
+    """For times that are part of the promise: measured at the gateway or the proxy, and printed."""
 
     def __init__(self, name):
         self.name = name
