@@ -69,6 +69,7 @@ struct Database {
     std::string source = "sqlite";
     std::vector<PluginOption> sourceOptions;
     std::string codec;  ///< empty = the global one
+    std::vector<PluginOption> codecOptions;  ///< keys "codec-NAME", as NAME
     std::optional<std::chrono::nanoseconds> syncInterval;
     bool takeover = false;
     std::vector<Replica> replicas;
@@ -79,6 +80,7 @@ struct Config {
     log::Settings logging;
     std::filesystem::path pluginPath;
     std::string codec = "lz4";
+    std::vector<PluginOption> codecOptions;  ///< keys "codec-NAME", as NAME
     std::string exec;
     std::chrono::nanoseconds shutdownSyncTimeout = std::chrono::seconds(30);
     engine::Limits limits;

@@ -169,6 +169,10 @@ private:
                         {"memory-limit", assign(config_.limits.memoryBytes, parseSize)},
                         {"spool-limit", assign(config_.limits.spoolBytes, parseSize)}};
         apply(section, keys, [&](const Entry& entry) {
+            if (const auto name = codecOption(entry.key)) {
+                config_.codecOptions.push_back({*name, Secret(entry.value), entry.place, false, {}});
+                return;
+            }
             if (!isReplicaDefault(entry.key)) failUnknownKey(section, entry, keys);
             config_.replicaDefaults.push_back({entry.key, Secret(entry.value), entry.place, false, {}});
         });
@@ -200,6 +204,8 @@ private:
         apply(section, keys, [&](const Entry& entry) {
             if (entry.key.starts_with("replica.")) {
                 addUrl(database, entry);
+            } else if (const auto name = codecOption(entry.key)) {
+                database.codecOptions.push_back({*name, Secret(entry.value), entry.place, false, {}});
             } else {
                 database.sourceOptions.push_back({entry.key, Secret(entry.value), entry.place, false, {}});
             }

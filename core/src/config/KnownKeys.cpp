@@ -158,6 +158,12 @@ bool isReplicaDefault(std::string_view name) {
     return findKnownKey(KeyPlace::Replica, name) != nullptr && !contains(kOwnOnly, name);
 }
 
+std::optional<std::string> codecOption(std::string_view key) {
+    constexpr std::string_view kPrefix = "codec-";
+    if (!key.starts_with(kPrefix) || key.size() == kPrefix.size()) return std::nullopt;
+    return std::string(key.substr(kPrefix.size()));
+}
+
 bool isSecretKey(std::string_view name) {
     static constexpr std::array<std::string_view, 8> kSecrets{
         "access-key-id", "secret-access-key", "account-key", "sse-customer-key", "creds", "nkey", "seed", "jwt"};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ const KnownKey* findKnownKey(KeyPlace place, std::string_view name);
 
 /// What a replica may inherit from the top level, beside the keys that core reads itself.
 bool isReplicaDefault(std::string_view name);
+
+/// The codec's option that a key names ("codec-level" -> "level"); nothing for other keys.
+std::optional<std::string> codecOption(std::string_view key);
 
 /// True when nobody may see the value of a key of this name, whatever plugin it belongs to.
 bool isSecretKey(std::string_view name);

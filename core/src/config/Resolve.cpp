@@ -28,6 +28,23 @@ OptionValues sourceOptions(const Database& database, const plugin::Registry& reg
     }
 }
 
+/// Sets the codec and its options. Those of the top level are for the codec that is named there.
+void chooseCodec(engine::DatabaseOptions& options, const Config& config, const Database& database,
+                 const plugin::Registry& registry, std::vector<std::string>& warnings) {
+    options.codec = database.codec.empty() ? config.codec : database.codec;
+    const plugin::LoadedPlugin& plugin =
+        findPlugin(registry, PluginKind::Codec, options.codec, "codec", database.place);
+    std::vector<PluginOption> written;
+    if (options.codec == config.codec) written = config.codecOptions;
+    written.insert(written.end(), database.codecOptions.begin(), database.codecOptions.end());
+    for (const PluginOption& option : written) applyOption(options.codecOptions, plugin, option, {}, warnings);
+    try {
+        registry.openCodec(options.codec, options.codecOptions);
+    } catch (const Error& error) {
+        throw Error(error.code(), database.place.prefix() + error.what());
+    }
+}
+
 /// Replicas without a name are called after their transport: "file", "file-2", ...
 void nameReplica(engine::ReplicaOptions& replica, const std::vector<engine::ReplicaOptions>& earlier,
                  const Place& place) {
@@ -110,8 +127,7 @@ private:
         options.metaPath = database.metaPath;
         options.source = database.source;
         options.sourceOptions = sourceOptions(database, registry_, warnings_);
-        options.codec = database.codec.empty() ? config_.codec : database.codec;
-        findPlugin(registry_, PluginKind::Codec, options.codec, "codec", database.place);
+        chooseCodec(options, config_, database, registry_, warnings_);
         options.syncInterval = syncInterval(database);
         options.takeover = database.takeover;
         if (database.replicas.empty())

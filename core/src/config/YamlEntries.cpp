@@ -148,8 +148,14 @@ Database readYamlDatabase(YamlValues& values, const YamlField& entry, YamlSnapsh
                          }}};
     const auto fields = values.mapping(entry, "a database");
     applyKeys(values, fields, keys, [&](const YamlField& field) {
-        if (auto option = readYamlOption(values, KeyPlace::Database, field))
+        auto option = readYamlOption(values, KeyPlace::Database, field);
+        if (!option) return;
+        if (const auto name = codecOption(field.key)) {
+            option->name = *name;
+            database.codecOptions.push_back(std::move(*option));
+        } else {
             database.sourceOptions.push_back(std::move(*option));
+        }
     });
     if (snapshot != nullptr)
         snapshots.check(*snapshot, (database.path.empty() ? database.directory.path : database.path).string());

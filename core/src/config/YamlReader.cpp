@@ -201,6 +201,13 @@ private:
                 values_.warnUnused(field, known->unused);
             return;
         }
+        if (const auto name = codecOption(field.key)) {
+            if (auto option = readYamlOption(values_, KeyPlace::Top, field)) {
+                option->name = *name;
+                config_.codecOptions.push_back(std::move(*option));
+            }
+            return;
+        }
         if (!isReplicaDefault(field.key)) return values_.warnUnknown(field, known());
         if (auto option = readYamlOption(values_, KeyPlace::Replica, field))
             config_.replicaDefaults.push_back(std::move(*option));

@@ -45,7 +45,7 @@ Database::Database(Services& services, const DatabaseOptions& options)
       options_(options),
       meta_(metaPaths(options)),
       lock_(meta_.lock()),
-      codec_(services.registry.openCodec(options.codec, {})),
+      codec_(services.registry.openCodec(options.codec, options.codecOptions)),
       strand_(services.workers.get_executor()),
       timer_(services.workers),
       journal_(meta_.journal()),

@@ -27,6 +27,7 @@ struct DatabaseOptions {
     std::string source = "sqlite";
     OptionValues sourceOptions;
     std::string codec = "lz4";
+    OptionValues codecOptions;
     std::vector<ReplicaOptions> replicas;
     /// Least distance between two objects; absent = at once after quiet, batched under sustained load (docs/architecture.md, "Cadence").
     std::optional<std::chrono::nanoseconds> syncInterval;

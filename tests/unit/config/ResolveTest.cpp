@@ -110,6 +110,28 @@ TEST(Resolve, NamesThePluginThatIsMissing) {
               "test.ini:1: no plugin for source \"oracle\"");
 }
 
+TEST(Resolve, GivesACodecTheOptionsThatAreMeantForIt) {
+    const auto databases = resolveText(
+        "[litestream]\ncodec = zstd\ncodec-level = 7\n"
+        "[database a]\npath = /a.db\nreplica = file:///a\n"
+        "[database b]\npath = /b.db\ncodec-level = 9\nreplica = file:///b\n"
+        "[database c]\npath = /c.db\ncodec = lz4\nreplica = file:///c\n");
+    EXPECT_EQ(databases[0].codec, "zstd");
+    EXPECT_EQ(databases[0].codecOptions.text("level"), "7");
+    EXPECT_EQ(databases[1].codecOptions.text("level"), "9");
+    EXPECT_EQ(databases[2].codec, "lz4");
+    EXPECT_FALSE(databases[2].codecOptions.has("level"));
+}
+
+TEST(Resolve, RefusesWhatACodecDoesNotTake) {
+    const std::string begin = "[database a]\npath = /a.db\ncodec = zstd\nreplica = file:///a\n";
+    EXPECT_EQ(errorOf(begin + "codec-level = 20\n"),
+              "test.ini:1: zstd: level 20 is out of range. Give a number from 1 (fastest) to 19 (smallest files)");
+    EXPECT_TRUE(errorOf(begin + "codec-level = much\n").starts_with("test.ini:5: level: "));
+    EXPECT_EQ(errorOf(begin + "codec-levle = 3\n"),
+              "test.ini:5: unknown key \"levle\": neither a setting nor an option of plugin \"zstd\". Did you mean \"level\"?");
+}
+
 TEST(Resolve, RefusesAUrlAndATypeThatDisagree) {
     const std::string text = errorOf("[database a]\npath = /a.db\n[replica a.x]\nurl = file:///a\ntype = tape\n");
     EXPECT_EQ(text, "test.ini:3: type \"tape\" does not fit the url, which is of type \"file\"");

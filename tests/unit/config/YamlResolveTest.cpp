@@ -38,6 +38,18 @@ std::string oneReplica(const std::string& lines) {
     return "dbs:\n- path: /a.db\n  replica: {" + lines + "}\n";
 }
 
+TEST(YamlResolve, GivesACodecTheOptionsThatAreMeantForIt) {
+    const Outcome outcome = resolveText(
+        "codec: zstd\ncodec-level: 7\ndbs:\n- path: /a.db\n  replica: {path: /a}\n"
+        "- path: /b.db\n  codec-level: 9\n  replica: {path: /b}\n"
+        "- path: /c.db\n  codec: lz4\n  codec-speed: 9\n  replica: {path: /c}\n");
+    ASSERT_EQ(outcome.databases.size(), 3u) << outcome.error;
+    EXPECT_EQ(outcome.databases[0].codecOptions.text("level"), "7");
+    EXPECT_EQ(outcome.databases[1].codecOptions.text("level"), "9");
+    EXPECT_FALSE(outcome.databases[2].codecOptions.has("level"));
+    EXPECT_NE(outcome.warnings.find("unknown key \"speed\""), std::string::npos) << outcome.warnings;
+}
+
 TEST(YamlResolve, GivesAPluginItsOptions) {
     const Outcome outcome = resolveText(oneReplica(
         "type: shelf, bucket: b, path: p, region: r, access-key-id: 0123, skip-verify: yes, concurrency: 0x10, "
