@@ -17,7 +17,7 @@ import re
 import sys
 
 # Lowest first. A new area has to take its place here.
-AREAS = ["sdk", "util", "ltx", "plugin", "transport", "replica", "restore", "engine", "config"]
+AREAS = ["sdk", "util", "ltx", "plugin", "transport", "replica", "restore", "levels", "engine", "config"]
 RANK = {area: rank for rank, area in enumerate(AREAS)}
 
 COMPRESSORS = re.compile(r"\b(lz4|lz4frame|lz4hc|zstd|zlib|lzma|brotli|bzip2|snappy)\b", re.IGNORECASE)

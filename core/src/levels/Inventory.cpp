@@ -1,0 +1,65 @@
+#include "levels/Inventory.h"
+
+#include <algorithm>
+
+namespace litestream::levels {
+
+Inventory::Inventory(std::span<const replica::FileInfo> listing, bool timestampsAreContent, Timestamp wallNow,
+                     Clock::time_point now) {
+    for (const auto& info : listing) {
+        const std::int64_t age = std::max<std::int64_t>(0, wallNow.milliseconds - info.timestamp.milliseconds);
+        const auto made = now - std::chrono::milliseconds(age);
+        add({info, made, timestampsAreContent ? now : made, false});
+    }
+}
+
+void Inventory::add(const HeldFile& file) {
+    const auto level = file.info.id.level.value;
+    // A snapshot begins at TXID 1 by definition; what else lies at its level is nothing to build on.
+    if (level == replica::kSnapshotLevel.value && file.info.id.range.min != Txid{1}) return;
+    levels_.at(level).insert_or_assign(file.info.id.range, file);
+    reach_.at(level) = std::max(reach_.at(level), file.info.id.range.max);
+}
+
+void Inventory::remove(const replica::FileId& id) {
+    Level& level = levels_.at(id.level.value);
+    if (level.erase(id.range) == 0 || id.range.max != reach(id.level.value)) return;
+    Txid reached;
+    for (const auto& [range, file] : level) reached = std::max(reached, range.max);
+    reach_.at(id.level.value) = reached;
+}
+
+void Inventory::verified(const replica::FileId& id) {
+    Level& level = levels_.at(id.level.value);
+    if (const auto found = level.find(id.range); found != level.end()) found->second.verified = true;
+}
+
+const HeldFile* Inventory::find(const replica::FileId& id) const {
+    const Level& level = levels_.at(id.level.value);
+    const auto found = level.find(id.range);
+    return found == level.end() ? nullptr : &found->second;
+}
+
+std::size_t Inventory::size() const {
+    std::size_t count = 0;
+    for (const Level& level : levels_) count += level.size();
+    return count;
+}
+
+std::vector<replica::FileInfo> Inventory::all() const {
+    std::vector<replica::FileInfo> files;
+    files.reserve(size());
+    for (const Level& level : levels_) {
+        for (const auto& [range, file] : level) files.push_back(file.info);
+    }
+    return files;
+}
+
+const HeldFile* Inventory::newestSnapshot() const {
+    const Level& snapshots = level(replica::kSnapshotLevel.value);
+    return snapshots.empty() ? nullptr : &snapshots.rbegin()->second;
+}
+
+const HeldFile* Inventory::snapshotAt(Txid txid) const { return find({replica::kSnapshotLevel, {Txid{1}, txid}}); }
+
+}  // namespace litestream::levels
