@@ -19,16 +19,6 @@ if(LITESTREAM_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${LITESTREAM_CCACHE})
 endif()
 
-# One plugin: a shared object named after its folder, linked with the SDK and its own dependencies, nothing else of ours.
-#   litestream_add_plugin(codec-lz4 SOURCES Lz4Codec.cpp LIBRARIES lz4::lz4)
-function(litestream_add_plugin NAME)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
-  add_library(${NAME} MODULE ${ARG_SOURCES})
-  target_link_libraries(${NAME} PRIVATE litestream_compiler litestream::sdk ${ARG_LIBRARIES})
-  target_link_options(${NAME} PRIVATE -Wl,--no-undefined)
-  set_target_properties(${NAME} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${LITESTREAM_PLUGIN_DIRECTORY})
-endfunction()
-
 # One area of core: a static library named after its folder under core/src.
 #   litestream_add_area(ltx SOURCES Format.cpp LIBRARIES isal)
 function(litestream_add_area NAME)

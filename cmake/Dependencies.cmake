@@ -1,15 +1,12 @@
-# Everything comes from Debian 12; apps/packages.sh names the packages.
+# What core and the programs need; plugins and tests find their own. Everything comes from Debian 12; apps/packages.sh names the packages.
 find_package(Threads REQUIRED)
-find_package(Poco 1.11 REQUIRED COMPONENTS Foundation Util JSON XML Crypto Net NetSSL Data DataSQLite)
+find_package(Poco 1.11 REQUIRED COMPONENTS Foundation Util Data DataSQLite)
 find_package(spdlog REQUIRED)
 find_package(Boost 1.74 REQUIRED COMPONENTS filesystem system)
 find_package(SQLite3 REQUIRED)
-find_package(OpenSSL REQUIRED)
 find_package(yaml-cpp REQUIRED)
 
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
-pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
 
 # Boost headers are the system's: their warnings are not ours. The names that deprecated placeholders pull in stay away.

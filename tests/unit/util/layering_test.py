@@ -121,7 +121,7 @@ class Check:
         for folder in ("apps", "core"):
             for path, number, name, words in self.commands(folder):
                 for word in words:
-                    if name == "target_link_libraries" and word in plugins:
+                    if name in ("target_link_libraries", "litestream_add_program") and word in plugins:
                         self.complain(path, number, f"links the plugin {word}")
                     if COMPRESSORS.search(word):
                         self.complain(path, number, f"links {word}, and this is no codec")
