@@ -7,7 +7,7 @@ packages=(
     cmake ninja-build g++ pkg-config ccache
     # libraries
     libpoco-dev libspdlog-dev libfmt-dev libboost-dev libboost-filesystem-dev libboost-system-dev
-    libsqlite3-dev liblz4-dev libzstd-dev libisal-dev libyaml-cpp-dev libssl-dev
+    libsqlite3-dev libxxhash-dev liblz4-dev libzstd-dev libisal-dev libyaml-cpp-dev libssl-dev
     # tests
     libgtest-dev libbenchmark-dev sqlite3 python3 python3-pip openssl curl ceph-mon ceph-osd radosgw ceph-common faketime
 )

@@ -1,6 +1,6 @@
 #include "Checkpointer.h"
 
-#include "Attachable.h"
+#include "../sqlite/Attachable.h"
 
 #include <sqlite3.h>
 

@@ -1,6 +1,6 @@
 #include "Connection.h"
 
-#include "Attachable.h"
+#include "../sqlite/Attachable.h"
 
 #include <Poco/Data/SQLite/Connector.h>
 #include <Poco/Data/SQLite/Utility.h>

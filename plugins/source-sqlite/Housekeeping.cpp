@@ -1,4 +1,4 @@
-#include "LockHolders.h"
+#include "../sqlite/LockHolders.h"
 #include "SqliteSource.h"
 
 #include <sys/prctl.h>

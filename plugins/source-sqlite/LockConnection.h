@@ -1,6 +1,6 @@
 #pragma once
 
-#include "Attachable.h"
+#include "../sqlite/Attachable.h"
 #include "Connection.h"
 #include "WalIndex.h"
 #include "WalReader.h"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../sqlite/FileIdentity.h"
 #include "WalIndex.h"
 
 #include <litestream/Source.h>
@@ -9,14 +10,6 @@
 #include <string>
 
 namespace litestream::sqlite {
-
-/// Which file a database is. Two paths with the same identity are one database.
-struct FileIdentity {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-
-    auto operator<=>(const FileIdentity&) const = default;
-};
 
 /// A place in the history of a database: directly after a commit frame of one WAL generation. Frame 0 is an
 /// ordinary place: nothing of the generation was consumed.

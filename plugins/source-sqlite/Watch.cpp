@@ -5,8 +5,7 @@
 namespace litestream::sqlite {
 
 void Watch::capturing() noexcept {
-    changedReported_ = false;
-    pressingReported_ = false;
+    waker_.capturing();
     changed();
 }
 
@@ -35,25 +34,8 @@ Watch::State Watch::state() const noexcept {
     }
 }
 
-bool Watch::firstReport(Wake reason) noexcept {
-    auto& reported = reason == Wake::Changed ? changedReported_ : pressingReported_;
-    return !reported.exchange(true);
-}
-
 void Watch::wake(Wake reason) {
-    const std::lock_guard lock(wakeMutex_);
-    if (!wake_) return;
-    try {
-        wake_(reason);
-    } catch (...) {
-        // Nobody heard it: report it again.
-        capturing();
-    }
-}
-
-void Watch::close() {
-    const std::lock_guard lock(wakeMutex_);
-    wake_ = nullptr;
+    if (!waker_.wake(reason)) changed();
 }
 
 }  // namespace litestream::sqlite

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../sqlite/Waker.h"
 #include "Guard.h"
 
 #include <litestream/Source.h>
@@ -8,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 
 namespace litestream::sqlite {
 
@@ -20,7 +20,7 @@ using SteadyClock = std::chrono::steady_clock;
 /// Threads: all members may be called from any thread.
 class Watch {
 public:
-    explicit Watch(std::function<void(Wake)> wake) : wake_(std::move(wake)) {}
+    explicit Watch(std::function<void(Wake)> wake) : waker_(std::move(wake)) {}
 
     // The source's side.
 
@@ -31,7 +31,7 @@ public:
     void publish(const WalPosition& position, Guard::Hold hold, bool released, SteadyClock::time_point callAt) noexcept;
 
     /// No wake call runs or begins after this returns.
-    void close();
+    void close() { waker_.close(); }
 
     // The watcher's side.
 
@@ -49,12 +49,11 @@ public:
     std::uint64_t version() const noexcept { return version_; }
 
     /// True for the first of several reports between two captures.
-    bool firstReport(Wake reason) noexcept;
+    bool firstReport(Wake reason) noexcept { return waker_.firstReport(reason); }
     void wake(Wake reason);
 
 private:
-    std::mutex wakeMutex_;  // guards wake_, held during the call
-    std::function<void(Wake)> wake_;
+    Waker waker_;
 
     void changed() noexcept { version_ += 2; }
 
@@ -64,8 +63,6 @@ private:
     std::atomic<Guard::Hold> hold_{Guard::Hold::None};
     std::atomic<bool> released_{false};
     std::atomic<SteadyClock::rep> callAt_{0};
-    std::atomic<bool> changedReported_{false};
-    std::atomic<bool> pressingReported_{false};
 };
 
 }  // namespace litestream::sqlite

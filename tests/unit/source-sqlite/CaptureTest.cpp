@@ -33,18 +33,18 @@ TEST_F(CaptureTest, PositionsFollowEachOtherWithinAGeneration) {
     }
     ASSERT_EQ(follower.captures.size(), 3u);
     const auto frame = [&](std::size_t i) { return sqlite::WalPosition::decode(follower.captures[i].position)->frame; };
-    EXPECT_FALSE(follower.newGeneration(0));
+    EXPECT_FALSE(newGeneration(follower, 0));
     EXPECT_LT(frame(0), frame(1));
     EXPECT_LT(frame(1), frame(2));
     app.must("PRAGMA wal_checkpoint(PASSIVE)");
     follower.captureAll();
     app.must(kInsert);
     ASSERT_EQ(follower.capture().outcome, Outcome::Captured);
-    EXPECT_TRUE(follower.newGeneration(3));
+    EXPECT_TRUE(newGeneration(follower, 3));
     EXPECT_LE(frame(3), frame(0)) << "frames are counted anew";
     app.must(kInsert);
     ASSERT_EQ(follower.capture().outcome, Outcome::Captured);
-    EXPECT_FALSE(follower.newGeneration(4));
+    EXPECT_FALSE(newGeneration(follower, 4));
 }
 
 TEST_F(CaptureTest, StopsAtTheFirstCommitBehindTheBudget) {

@@ -30,7 +30,7 @@ TEST_F(GuardTest, T09_AlternatesWithTheLifeOfTheWal) {
 
     app.must(kInsert);  // resets the WAL
     EXPECT_EQ(follower.capture().outcome, Capture::Outcome::Captured);
-    EXPECT_TRUE(follower.newGeneration(follower.captures.size() - 1));
+    EXPECT_TRUE(newGeneration(follower, follower.captures.size() - 1));
     EXPECT_EQ(kernelLocks(database), kReset);
     expectGuardIsReal(follower);
     expectMirrorIsDatabase(follower);

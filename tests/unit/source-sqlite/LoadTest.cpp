@@ -69,7 +69,7 @@ TEST_F(LoadTest, T39_LogIsRecycledUnderATightWriterThatNeverCheckpoints) {
     follower.attach();
     const auto recycled = [&] {
         for (std::size_t i = 0; i < follower.captures.size(); ++i) {
-            if (follower.newGeneration(i)) return true;
+            if (newGeneration(follower, i)) return true;
         }
         return false;
     };

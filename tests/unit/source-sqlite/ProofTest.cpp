@@ -33,7 +33,7 @@ TEST_F(ProofTest, MoreCommitsInTheSameGenerationAreProof) {
     app.must("PRAGMA wal_checkpoint(PASSIVE)");
     EXPECT_EQ(follower.attach(true).outcome, Outcome::Proved);
     EXPECT_EQ(follower.capture().outcome, Capture::Outcome::Captured);
-    EXPECT_FALSE(follower.newGeneration(follower.captures.size() - 1));
+    EXPECT_FALSE(newGeneration(follower, follower.captures.size() - 1));
     expectMirrorIsDatabase(follower);
 }
 

@@ -1,10 +1,8 @@
 #pragma once
 
-#include "WalPosition.h"
+#include "FileIdentity.h"
 
-#include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -20,9 +18,6 @@ public:
 /// process holds on the file, so nothing but stat() may look at it.
 /// Throws Refusal unless it is a regular file that can hold a database.
 FileIdentity identify(const std::filesystem::path& database);
-
-/// The identity of any file, or nothing if it is not there.
-std::optional<FileIdentity> identityOf(const std::filesystem::path& file) noexcept;
 
 /// A warning if the file lies on a filesystem on which SQLite's shared memory or locks are known not to reach every user of the
 /// file; empty otherwise.

@@ -1,0 +1,300 @@
+#include "Watcher.h"
+
+#include <litestream/Error.h>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace litestream::journal {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// One-shot, so that a busy database costs no event per write.
+constexpr std::uint32_t kEvents = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONESHOT;
+
+constexpr Watcher::Clock::duration kFirstInterval = std::chrono::microseconds(250);
+constexpr Watcher::Clock::duration kLongestInterval = milliseconds(5);
+constexpr auto kQuietAfter = milliseconds(40);
+/// A commit is reported at its end. One that is there beside a transaction that goes on is not waited for longer than this.
+constexpr auto kWriterPatience = milliseconds(50);
+constexpr auto kAttachReminder = std::chrono::seconds(5);
+
+int openEvent() {
+    const int descriptor = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (descriptor < 0) throw systemError("create an eventfd", errno);
+    return descriptor;
+}
+
+}  // namespace
+
+/// An attached database.
+struct Watcher::Followed {
+    std::shared_ptr<Watch> watch;
+    const DatabaseFile& file;
+    int descriptor = -1;  // of inotify; -1 = not armed
+    bool isWarm = false;
+    Clock::time_point nextLook{};
+    Clock::duration interval{};
+    Clock::time_point lastActivity{};  // an event or a change
+    Clock::time_point changedSince{};  // a state that is not captured was first seen; zero = none
+    std::uint32_t seen = 0;            // change counter
+
+    /// Whether something has changed since the last look. `due` = it should be reported.
+    bool look(Clock::time_point now, bool& due);
+};
+
+/// A detached database.
+struct Watcher::Awaited {
+    std::shared_ptr<Watch> watch;
+    std::filesystem::path database;
+    bool missing;
+    Clock::time_point retryAt;
+};
+
+bool Watcher::Followed::look(Clock::time_point now, bool& due) {
+    due = false;
+    const Watch::Interest interest = watch->interest();
+    std::uint32_t counter = 0;
+    bool foreign = false;
+    try {
+        const DatabaseHeader header = file.header();
+        counter = header.changeCounter;
+        foreign = header.wal;
+    } catch (const std::exception&) {
+        foreign = true;  // the source finds out
+    }
+    const bool changed = counter != seen;
+    seen = counter;
+    if (!foreign && counter == interest.changeCounter) {
+        changedSince = {};
+        return changed;
+    }
+    if (changedSince == Clock::time_point{}) changedSince = now;
+    due = interest.following && now >= interest.notBefore &&
+          (now - changedSince >= kWriterPatience || !file.writerIsActive());
+    return changed;
+}
+
+Watcher::Watcher(std::chrono::nanoseconds slowPoll)
+    : slowPoll_(std::max<Clock::duration>(slowPoll, milliseconds(1))),
+      inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)),
+      event_(openEvent()),
+      nextSlowTick_(Clock::now() + slowPoll_) {
+    thread_ = std::thread([this] { run(); });
+}
+
+Watcher::~Watcher() {
+    stop_ = true;
+    notify();
+    thread_.join();
+    if (inotify_ >= 0) ::close(inotify_);
+    ::close(event_);
+}
+
+void Watcher::follow(std::shared_ptr<Watch> watch, const DatabaseFile& file) {
+    const std::lock_guard lock(mutex_);
+    remove(*watch);
+    followed_.push_back(std::make_unique<Followed>(Followed{.watch = std::move(watch), .file = file}));
+    warm(*followed_.back(), Clock::now());
+    notify();
+}
+
+void Watcher::reconsider(const Watch& watch) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& followed : followed_) {
+        if (followed->watch.get() == &watch) warm(*followed, Clock::now());
+    }
+    notify();
+}
+
+void Watcher::await(std::shared_ptr<Watch> watch, std::filesystem::path database, bool missing,
+                    std::chrono::nanoseconds retryAfter) {
+    const std::lock_guard lock(mutex_);
+    remove(*watch);
+    awaited_.push_back(
+        std::make_unique<Awaited>(Awaited{std::move(watch), std::move(database), missing, Clock::now() + retryAfter}));
+    notify();
+}
+
+void Watcher::forget(const Watch& watch) {
+    const std::lock_guard lock(mutex_);
+    remove(watch);
+}
+
+void Watcher::remove(const Watch& watch) {
+    std::erase_if(awaited_, [&](const auto& awaited) { return awaited->watch.get() == &watch; });
+    const auto found = std::find_if(followed_.begin(), followed_.end(),
+                                    [&](const auto& followed) { return followed->watch.get() == &watch; });
+    if (found == followed_.end()) return;
+    disarm(**found);
+    std::erase(warm_, found->get());
+    followed_.erase(found);
+}
+
+void Watcher::notify() const noexcept {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(event_, &one, sizeof one);
+}
+
+void Watcher::run() noexcept {
+    Calls calls;
+    while (!stop_) {
+        try {
+            Clock::duration pause;
+            {
+                const std::lock_guard lock(mutex_);
+                pause = untilNextLook(Clock::now());
+            }
+            sleep(pause);
+            calls.clear();
+            {
+                const std::lock_guard lock(mutex_);
+                const auto now = Clock::now();
+                readEvents(now, calls);
+                lookAtWarm(now, calls);
+                if (now >= nextSlowTick_) slowTick(now, calls);
+                remindOfDetached(now, calls);
+            }
+            for (const auto& call : calls) call.watch->wake(call.reason);
+        } catch (...) {
+            // Out of memory: what was not looked at is seen by the next slow tick.
+            sleep(slowPoll_);
+        }
+    }
+}
+
+Watcher::Clock::duration Watcher::untilNextLook(Clock::time_point now) const {
+    auto next = nextSlowTick_;
+    for (const Followed* followed : warm_) next = std::min(next, followed->nextLook);
+    for (const auto& awaited : awaited_) {
+        if (!awaited->missing) next = std::min(next, awaited->retryAt);
+    }
+    return std::max(next - now, Clock::duration::zero());
+}
+
+void Watcher::sleep(Clock::duration duration) const noexcept {
+    std::array<pollfd, 2> descriptors{pollfd{event_, POLLIN, 0}, pollfd{inotify_, POLLIN, 0}};
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+    const timespec limit{seconds.count(), std::chrono::nanoseconds(duration - seconds).count()};
+    if (::ppoll(descriptors.data(), descriptors.size(), &limit, nullptr) <= 0) return;
+    std::uint64_t ignored;
+    [[maybe_unused]] const auto read = ::read(event_, &ignored, sizeof ignored);
+}
+
+void Watcher::readEvents(Clock::time_point now, Calls& calls) {
+    if (inotify_ < 0) return;
+    alignas(inotify_event) std::array<char, 4096> buffer;
+    for (;;) {
+        const ssize_t got = ::read(inotify_, buffer.data(), buffer.size());
+        if (got <= 0) return;
+        for (ssize_t at = 0; at < got;) {
+            const auto& event = *reinterpret_cast<const inotify_event*>(buffer.data() + at);
+            at += static_cast<ssize_t>(sizeof event + event.len);
+            if ((event.mask & IN_Q_OVERFLOW) != 0) {
+                for (const auto& followed : followed_) warm(*followed, now);
+                continue;
+            }
+            const auto found = byDescriptor_.find(event.wd);
+            if (found == byDescriptor_.end()) continue;  // disarmed since, or the end of a one-shot watch
+            Followed& followed = *found->second;
+            byDescriptor_.erase(found);
+            followed.descriptor = -1;
+            warm(followed, now);
+            if ((event.mask & ~IN_MODIFY) != 0 && !followed.file.replaced().empty()) {
+                report(followed, Wake::Pressing, calls);
+            }
+        }
+    }
+}
+
+void Watcher::warm(Followed& followed, Clock::time_point now) {
+    followed.lastActivity = now;
+    followed.interval = kFirstInterval;
+    followed.nextLook = now;
+    if (followed.isWarm) return;
+    followed.isWarm = true;
+    warm_.push_back(&followed);
+}
+
+void Watcher::report(Followed& followed, Wake reason, Calls& calls) {
+    if (followed.watch->firstReport(reason)) calls.push_back({followed.watch, reason});
+}
+
+void Watcher::lookAtWarm(Clock::time_point now, Calls& calls) {
+    for (std::size_t i = 0; i < warm_.size();) {
+        Followed& followed = *warm_[i++];
+        if (followed.nextLook > now) continue;
+        bool due = false;
+        const bool changed = followed.look(now, due);
+        if (due) report(followed, Wake::Changed, calls);
+        const Watch::Interest interest = followed.watch->interest();
+        const bool called = interest.callAt != Watch::TimePoint{};
+        if (called && now >= interest.callAt) report(followed, Wake::Pressing, calls);
+        if (changed) followed.lastActivity = now;
+        followed.interval = changed ? kFirstInterval : std::min(followed.interval * 2, kLongestInterval);
+        followed.nextLook = now + followed.interval;
+        // What waits for its time only needs no look before.
+        if (!due && followed.changedSince != Clock::time_point{}) {
+            followed.nextLook = std::max(followed.nextLook, interest.notBefore);
+        }
+        if (called && interest.callAt > now) followed.nextLook = std::min(followed.nextLook, interest.callAt);
+        const bool waits = (followed.changedSince != Clock::time_point{} && !due) || (called && interest.callAt > now);
+        if (waits || now - followed.lastActivity < kQuietAfter) continue;
+        // Watch again first and look once more then: what happens in between is seen by one of the two.
+        arm(followed);
+        if (followed.look(now, due)) {
+            followed.lastActivity = now;
+            continue;
+        }
+        followed.isWarm = false;
+        warm_[--i] = warm_.back();
+        warm_.pop_back();
+    }
+}
+
+void Watcher::arm(Followed& followed) {
+    if (inotify_ < 0 || followed.descriptor >= 0) return;
+    followed.descriptor = ::inotify_add_watch(inotify_, followed.file.path().c_str(), kEvents);
+    if (followed.descriptor >= 0) byDescriptor_[followed.descriptor] = &followed;
+}
+
+void Watcher::disarm(Followed& followed) {
+    if (followed.descriptor < 0) return;
+    byDescriptor_.erase(followed.descriptor);
+    ::inotify_rm_watch(inotify_, followed.descriptor);  // fails if its one shot is spent
+    followed.descriptor = -1;
+}
+
+void Watcher::slowTick(Clock::time_point now, Calls& calls) {
+    nextSlowTick_ = now + slowPoll_;
+    for (const auto& followed : followed_) {
+        if (!followed->file.replaced().empty()) report(*followed, Wake::Pressing, calls);
+        bool due = false;
+        if (!followed->isWarm && (followed->look(now, due) || due)) warm(*followed, now);
+    }
+    for (const auto& awaited : awaited_) {
+        struct stat info {};
+        if (!awaited->missing || ::stat(awaited->database.c_str(), &info) != 0) continue;
+        if (!S_ISREG(info.st_mode) || info.st_size < 512) continue;
+        awaited->missing = false;
+        awaited->retryAt = now;
+    }
+}
+
+void Watcher::remindOfDetached(Clock::time_point now, Calls& calls) {
+    for (const auto& awaited : awaited_) {
+        if (awaited->missing || now < awaited->retryAt) continue;
+        awaited->retryAt = now + kAttachReminder;
+        calls.push_back({awaited->watch, Wake::Attach});
+    }
+}
+
+}  // namespace litestream::journal
