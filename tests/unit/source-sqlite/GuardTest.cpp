@@ -164,7 +164,7 @@ TEST_F(GuardTest, NamesTheReaderThatKeepsTheWalFromBeingRecycled) {
         write();
         return !warnings().empty();
     }));
-    EXPECT_NE(warnings().front().find("process " + std::to_string(reader.pid()) + " (source-sqlite-a"), std::string::npos)
+    EXPECT_NE(warnings().front().find("process " + std::to_string(reader.pid()) + " (sqlite-app)"), std::string::npos)
         << warnings().front();
     EXPECT_EQ(warnings().front().find("process " + std::to_string(app.pid()) + " "), std::string::npos) << warnings().front();
     reader.must("COMMIT");
