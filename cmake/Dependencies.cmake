@@ -6,6 +6,7 @@ find_package(Boost 1.74 REQUIRED COMPONENTS filesystem system)
 find_package(SQLite3 REQUIRED)
 find_package(yaml-cpp REQUIRED)
 
+find_package(Python3 REQUIRED COMPONENTS Interpreter)  # writes the manual pages
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
 

@@ -17,5 +17,5 @@ include(${PROJECT_SOURCE_DIR}/cmake/LitestreamPlugin.cmake)
 
 install(FILES ${sdk_config} ${sdk_config_version}
   ${PROJECT_SOURCE_DIR}/cmake/LitestreamPlugin.cmake ${PROJECT_SOURCE_DIR}/cmake/litestream-plugin.map
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/litestream)
-install(EXPORT litestream-sdk NAMESPACE litestream:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/litestream)
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/litestream COMPONENT dev)
+install(EXPORT litestream-sdk NAMESPACE litestream:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/litestream COMPONENT dev)
