@@ -1,6 +1,8 @@
 #include "ShippedPlugins.h"
-#include "TransportSuite.h"
+#include "litestream-conformance/suites/Expect.h"
+#include "litestream-conformance/suites/MemoryBody.h"
 
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,16 +40,6 @@ private:
     fs::path directory_;
 };
 
-std::shared_ptr<Transport> openOwnRoot() {
-    auto root = std::make_shared<FileRoot>();
-    auto transport = root->open();
-    // The pointer to the transport holds the directory too.
-    return {transport.get(), [root, transport](Transport*) mutable {
-                transport.reset();
-                root.reset();
-            }};
-}
-
 class FileTransport : public testing::Test {
 protected:
     void put(const std::string& key, const std::string& content, const PutOptions& options = {}) {
@@ -74,10 +66,6 @@ protected:
 };
 
 }  // namespace
-
-INSTANTIATE_TEST_SUITE_P(File, TransportSuite, testing::Values(TransportCandidate{"file", openOwnRoot}));
-
-INSTANTIATE_TEST_SUITE_P(File, TransportListing, testing::Values(TransportCandidate{"file", openOwnRoot}));
 
 TEST_F(FileTransport, GivesUpstreamsModesByDefault) {
     put("ltx/0/a", "x");

@@ -1,7 +1,9 @@
 #include "ShippedPlugins.h"
-#include "TransportSuite.h"
-#include "transport/Compose.h"
+#include "litestream-conformance/suites/Expect.h"
+#include "litestream-conformance/suites/MemoryBody.h"
+#include "litestream-conformance/suites/Subroot.h"
 
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -34,15 +36,6 @@ OptionValues options(const std::string& path) {
     return values;
 }
 
-void removeAll(Transport& transport) {
-    for (;;) {
-        std::vector<std::string> keys;
-        for (const ObjectInfo& info : transport.list("", "", 1000, {})) keys.push_back(info.key);
-        if (keys.empty()) return;
-        transport.remove(keys, {});
-    }
-}
-
 std::unique_ptr<Transport> openPlain(const OptionValues& values) {
     // The bundle of the gateway's authority, as a user would name it.
     if (const std::string bundle = environment("LITESTREAM_S3_CA"); !bundle.empty()) ::setenv("AWS_CA_BUNDLE", bundle.c_str(), 1);
@@ -58,9 +51,6 @@ std::shared_ptr<Transport> tidied(std::shared_ptr<Transport> transport) {
 }
 
 std::shared_ptr<Transport> openOwnPath() { return tidied(openPlain(options(ownPath()))); }
-
-/// With core's retries around it: Ceph's gateway answers 500 to those who read an object while it is replaced.
-std::shared_ptr<Transport> openComposed() { return tidied(transport::compose(openPlain(options(ownPath())), {})); }
 
 class S3Transport : public testing::Test {
 protected:
@@ -78,16 +68,7 @@ protected:
     }
 };
 
-/// None without a store.
-auto candidates() {
-    return hasStore() ? testing::ValuesIn(std::vector{TransportCandidate{"s3", openComposed}}) : testing::ValuesIn(std::vector<TransportCandidate>());
-}
-
 }  // namespace
-
-INSTANTIATE_TEST_SUITE_P(S3, TransportSuite, candidates());
-
-INSTANTIATE_TEST_SUITE_P(S3, TransportListing, candidates());
 
 TEST_F(S3Transport, SendsALongObjectInParts) {
     const auto transport = openOwnPath();

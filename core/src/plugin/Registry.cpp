@@ -181,6 +181,21 @@ std::shared_ptr<const Codec> Registry::openCodec(std::string_view name, OptionVa
     return guardCodec(module, module->guard("open", [&] { return plugin.open(complete); }));
 }
 
+std::unique_ptr<Source> Registry::openBareSource(std::string_view name, SourceContext context, OptionValues options) const {
+    const ModulePtr module = state_->require(PluginKind::Source, name);
+    return module->instance<SourcePlugin>().open(std::move(context), completeOptions(module->plugin(), options));
+}
+
+std::unique_ptr<Transport> Registry::openBareTransport(std::string_view name, OptionValues options) const {
+    const ModulePtr module = state_->require(PluginKind::Transport, name);
+    return module->instance<TransportPlugin>().open(completeOptions(module->plugin(), options));
+}
+
+std::unique_ptr<Codec> Registry::openBareCodec(std::string_view name, OptionValues options) const {
+    const ModulePtr module = state_->require(PluginKind::Codec, name);
+    return module->instance<CodecPlugin>().open(completeOptions(module->plugin(), options));
+}
+
 Registry::ParsedUrl Registry::parseUrl(std::string_view url) const {
     const std::string scheme = schemeOf(url);
     if (scheme.empty()) throw Error(ErrorCode::InvalidArgument, "replica url scheme required: " + shownUrl(url));

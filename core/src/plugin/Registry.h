@@ -70,6 +70,12 @@ public:
     std::unique_ptr<Transport> openTransport(std::string_view name, OptionValues options) const;
     std::shared_ptr<const Codec> openCodec(std::string_view name, OptionValues options) const;
 
+    /// The same without the guard, for the conformance kit alone: it has to see the very faults that the guard hides. What the plugin throws
+    /// passes as it is, and null may come back.
+    std::unique_ptr<Source> openBareSource(std::string_view name, SourceContext context, OptionValues options) const;
+    std::unique_ptr<Transport> openBareTransport(std::string_view name, OptionValues options) const;
+    std::unique_ptr<Codec> openBareCodec(std::string_view name, OptionValues options) const;
+
     /// The transport plugin that takes URLs like this one, and the options the URL stands for.
     struct ParsedUrl {
         std::string transport;

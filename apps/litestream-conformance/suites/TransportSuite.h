@@ -1,5 +1,7 @@
 #pragma once
 
+#include "Clause.h"
+#include "Expect.h"
 #include "MemoryBody.h"
 
 #include <litestream/Error.h>
@@ -18,39 +20,37 @@ namespace litestream::conformance {
 /// A transport that is put through every clause of Transport.h.
 struct TransportCandidate {
     std::string name;
-    /// Opens an empty root of its own at each call; it goes away with the last pointer.
+    /// Opens another instance with the same root at each call.
     std::function<std::shared_ptr<Transport>()> open;
+    /// A prefix that nobody else uses, without '/' at its end. Each clause works below one of its own in there and removes it.
+    std::string root;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const TransportCandidate& candidate) { return out << candidate.name; }
 
-/// INSTANTIATE_TEST_SUITE_P(S3, TransportSuite, testing::Values(TransportCandidate{"s3", openBucket}));
+/// INSTANTIATE_TEST_SUITE_P(S3, TransportSuite, testing::Values(TransportCandidate{"s3", openBucket, "test"}));
 class TransportSuite : public testing::TestWithParam<TransportCandidate> {
 protected:
-    void SetUp() override { transport_ = GetParam().open(); }
+    void SetUp() override { transport_ = openRoot(); }
+    void TearDown() override;
 
-    std::uint64_t put(const std::string& key, const std::string& content, const PutOptions& options = {}) {
-        MemoryBody body(content);
-        return transport_->put(key, body, options, context_);
-    }
+    /// Another instance with this clause's root.
+    std::shared_ptr<Transport> openRoot() const;
+
+    std::uint64_t put(const std::string& key, const std::string& content, const PutOptions& options = {});
+    std::uint64_t putOnlyIfAbsent(const std::string& key, const std::string& content);
 
     /// Up to `length` bytes from `offset` on.
-    std::string get(const std::string& key, std::uint64_t offset, std::size_t length) {
-        std::string bytes(length, '?');
-        bytes.resize(transport_->get(key, offset, std::as_writable_bytes(std::span(bytes)), context_));
-        return bytes;
-    }
+    std::string get(const std::string& key, std::uint64_t offset, std::size_t length);
 
     /// The whole object.
     std::string content(const std::string& key) { return get(key, 0, transport_->head(key, context_).size + 1); }
 
-    std::vector<std::string> list(std::string_view prefix = {}, std::string_view after = {}, std::size_t limit = 1000) {
-        std::vector<std::string> keys;
-        for (const ObjectInfo& info : transport_->list(prefix, after, limit, context_)) keys.push_back(info.key);
-        return keys;
-    }
-
+    std::vector<std::string> list(std::string_view prefix = {}, std::string_view after = {}, std::size_t limit = 1000);
     std::vector<RemoveFailure> remove(const std::vector<std::string>& keys) { return transport_->remove(keys, context_); }
+
+    void expectContent(const std::string& when, const std::string& key, const std::string& expected);
+    void expectKeys(const std::string& when, const std::vector<std::string>& expected);
 
     std::shared_ptr<Transport> transport_;
     CallContext context_ = CallContext::within(std::chrono::minutes(2));
@@ -64,17 +64,5 @@ protected:
 
     std::vector<std::string> keys_;  ///< what is there, ascending
 };
-
-/// The code of the Error that `action` throws; fails the test when it throws none.
-template <class Action>
-ErrorCode codeOf(Action&& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    ADD_FAILURE() << "no Error was thrown";
-    return ErrorCode::Unsupported;
-}
 
 }  // namespace litestream::conformance

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "Clause.h"
+#include "Expect.h"
+
 #include <litestream/Codec.h>
 #include <litestream/Error.h>
 
@@ -23,13 +26,16 @@ inline std::ostream& operator<<(std::ostream& out, const CodecCandidate& candida
 /// INSTANTIATE_TEST_SUITE_P(Zstd, CodecSuite, testing::Values(CodecCandidate{"zstd", openZstd}));
 class CodecSuite : public testing::TestWithParam<CodecCandidate> {
 protected:
-    void SetUp() override { codec_ = GetParam().open(); }
+    void SetUp() override;
 
     /// Packs into a buffer of exactly maxPacked() bytes with a border that must stay untouched.
     std::string pack(const std::string& page) const;
-    /// Unpacks from a buffer of its own into one page with a border. `used` gets the return value.
+    /// Unpacks, from memory that ends with `packed`, into one page with a border. `used` gets the return value.
     std::string unpack(std::uint16_t flags, const std::string& packed, std::size_t pageSize, std::size_t& used) const;
+    /// What pack() wrote: all of it must be used.
     std::string unpack(const std::string& packed, std::size_t pageSize) const;
+    /// Has to come out as it went in.
+    bool expectRoundTrip(const std::string& page) const;
 
     std::shared_ptr<const Codec> codec_;
 };
