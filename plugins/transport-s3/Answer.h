@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/Wire.h"
 #include "http/Http.h"
 
 #include <litestream/Transport.h>

@@ -1,8 +1,8 @@
 #include "Client.h"
 
-#include "ObjectTime.h"
-#include "base/Digest.h"
-#include "base/Encode.h"
+#include "http/Digest.h"
+#include "http/Encode.h"
+#include "http/HttpTime.h"
 
 #include <litestream/Error.h>
 

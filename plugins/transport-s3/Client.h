@@ -3,7 +3,7 @@
 #include "Refusals.h"
 #include "credentials/Credentials.h"
 #include "http/Http.h"
-#include "http/Signature.h"
+#include "base/Signature.h"
 #include "settings/Settings.h"
 
 #include <litestream/Call.h>

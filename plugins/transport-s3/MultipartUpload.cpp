@@ -3,7 +3,7 @@
 #include "Answer.h"
 #include "ObjectHeaders.h"
 #include "ObjectTime.h"
-#include "base/Digest.h"
+#include "http/Digest.h"
 
 #include <litestream/Error.h>
 

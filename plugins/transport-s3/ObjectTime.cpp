@@ -8,18 +8,6 @@
 
 namespace litestream::s3 {
 
-namespace {
-
-std::optional<Timestamp> parse(const std::string& format, const std::string& text) {
-    Poco::DateTime time;
-    int offset = 0;
-    if (!Poco::DateTimeParser::tryParse(format, text, time, offset)) return std::nullopt;
-    time.makeUTC(offset);
-    return Timestamp{time.timestamp().epochMicroseconds() / 1000};
-}
-
-}  // namespace
-
 std::string formatTimestamp(Timestamp timestamp) {
     const Poco::DateTime time(Poco::Timestamp(timestamp.milliseconds * 1000));
     std::string text = Poco::DateTimeFormatter::format(time, "%Y-%m-%dT%H:%M:%S");
@@ -33,12 +21,12 @@ std::string formatTimestamp(Timestamp timestamp) {
 std::optional<Timestamp> parseTimestamp(const std::string& text) {
     // Poco's parser accepts much more than RFC 3339 and calls some of it a time.
     if (text.size() < 20 || text[10] != 'T') return std::nullopt;
-    return parse(Poco::DateTimeFormat::ISO8601_FRAC_FORMAT, text);
-}
-
-std::optional<Timestamp> parseHttpDate(const std::string& text) {
-    if (text.empty()) return std::nullopt;
-    return parse(Poco::DateTimeFormat::HTTP_FORMAT, text);
+    Poco::DateTime time;
+    int offset = 0;
+    if (!Poco::DateTimeParser::tryParse(Poco::DateTimeFormat::ISO8601_FRAC_FORMAT, text, time, offset))
+        return std::nullopt;
+    time.makeUTC(offset);
+    return Timestamp{time.timestamp().epochMicroseconds() / 1000};
 }
 
 }  // namespace litestream::s3

@@ -13,7 +13,4 @@ std::string formatTimestamp(Timestamp timestamp);
 /// Reads RFC 3339 with any number of fraction digits and any offset.
 std::optional<Timestamp> parseTimestamp(const std::string& text);
 
-/// Reads HTTP's date: "Tue, 24 Nov 2026 13:27:39 GMT".
-std::optional<Timestamp> parseHttpDate(const std::string& text);
-
 }  // namespace litestream::s3

@@ -1,9 +1,5 @@
 #include "Refusals.h"
 
-#include "ObjectTime.h"
-
-#include <Poco/NumberParser.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -116,17 +112,6 @@ Error errorOf(const Refusal& refusal, const RefusedCall& call) {
     text += ")";
     if (!known.remedy.empty()) text += ". " + fill(known.remedy, call);
     return {known.meaning, text};
-}
-
-std::optional<std::chrono::milliseconds> retryAfterOf(const Response& response) {
-    const std::string text(response.header("Retry-After"));
-    unsigned seconds = 0;
-    if (Poco::NumberParser::tryParseUnsigned(text, seconds)) return std::chrono::seconds(seconds);
-    const auto until = parseHttpDate(text);
-    // The store's own clock, if it tells the time: ours may differ.
-    const auto now = parseHttpDate(std::string(response.header("Date")));
-    if (!until || !now || *until <= *now) return std::nullopt;
-    return std::chrono::milliseconds(until->milliseconds - now->milliseconds);
 }
 
 }  // namespace litestream::s3

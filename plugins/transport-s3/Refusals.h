@@ -22,7 +22,4 @@ struct RefusedCall {
 /// The Error that a refusal becomes: "put KEY: CODE: MESSAGE (status 403, request id X). Remedy."
 Error errorOf(const Refusal& refusal, const RefusedCall& call);
 
-/// How long the store asks to be left alone: its Retry-After, in seconds or as a date.
-std::optional<std::chrono::milliseconds> retryAfterOf(const Response& response);
-
 }  // namespace litestream::s3

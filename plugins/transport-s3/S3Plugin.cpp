@@ -51,7 +51,7 @@ private:
 
     Host& host_;
     const std::shared_ptr<Http> http_ =
-        std::make_shared<Http>();  ///< shared with the transports, which may outlive this object
+        std::make_shared<Http>(HttpSettings{.bundleVariable = "AWS_CA_BUNDLE"});  ///< shared with the transports, which may outlive this object
     const std::shared_ptr<CredentialProvider> chain_ = credentialChain(http_);
     mutable std::mutex mutex_;  ///< guards warned_
     mutable std::set<std::string> warned_;

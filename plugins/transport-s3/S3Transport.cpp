@@ -6,7 +6,8 @@
 #include "ObjectHeaders.h"
 #include "ObjectTime.h"
 #include "PartReader.h"
-#include "base/Digest.h"
+#include "http/Digest.h"
+#include "http/HttpTime.h"
 
 #include <litestream/Error.h>
 #include <litestream/Key.h>

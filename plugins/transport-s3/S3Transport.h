@@ -1,6 +1,7 @@
 #pragma once
 
 #include "credentials/Credentials.h"
+#include "base/Wire.h"
 #include "http/Http.h"
 #include "settings/Settings.h"
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "Origin.h"
+#include "Wire.h"
+#include "http/Origin.h"
 
 #include <string>
 #include <string_view>

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "../base/Environment.h"
+#include "../base/Wire.h"
+#include "http/Environment.h"
 
 #include <litestream/Call.h>
 #include <litestream/Options.h>
@@ -35,8 +36,6 @@ public:
     /// not block.
     virtual bool reject(const Credentials& refused) = 0;
 };
-
-class Http;
 
 /// Those of the options access-key-id, secret-access-key and session-token; absent when none is given. Throws
 /// Error(InvalidArgument), naming the one that is missing beside another.

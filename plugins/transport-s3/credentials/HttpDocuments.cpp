@@ -1,6 +1,6 @@
 #include "HttpDocuments.h"
 
-#include "../base/Digest.h"
+#include "http/Digest.h"
 #include "../base/Endpoint.h"
 
 namespace litestream::s3 {

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "../http/Http.h"
+#include "../base/Wire.h"
+#include "http/Http.h"
 #include "Documents.h"
 
 #include <memory>

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "../base/Environment.h"
+#include "../base/Wire.h"
+#include "http/Environment.h"
 #include "IniFile.h"
 
 #include <string>

@@ -1,9 +1,9 @@
 #include "Sts.h"
 
-#include "../base/Digest.h"
-#include "../base/Encode.h"
+#include "http/Digest.h"
+#include "http/Encode.h"
 #include "../base/Endpoint.h"
-#include "../http/Signature.h"
+#include "../base/Signature.h"
 #include "CredentialText.h"
 
 #include <litestream/Error.h>

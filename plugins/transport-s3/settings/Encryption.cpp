@@ -1,6 +1,6 @@
 #include "Encryption.h"
 
-#include "../base/Digest.h"
+#include "http/Digest.h"
 #include "../base/TextFile.h"
 
 #include <litestream/Error.h>

@@ -1,6 +1,6 @@
 #include "Settings.h"
 
-#include "../base/Encode.h"
+#include "http/Encode.h"
 #include "../base/Endpoint.h"
 #include "AccessPoint.h"
 #include "Provider.h"

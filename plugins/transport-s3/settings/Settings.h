@@ -1,7 +1,8 @@
 #pragma once
 
-#include "../base/Environment.h"
-#include "../base/Origin.h"
+#include "../base/Wire.h"
+#include "http/Environment.h"
+#include "http/Origin.h"
 #include "Encryption.h"
 
 #include <litestream/Options.h>

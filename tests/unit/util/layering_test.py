@@ -6,7 +6,7 @@ Usage: layering_test.py SOURCE_DIRECTORY
 Reads the #include lines and CMakeLists.txt files of core, plugins and apps, and prints one line for each that breaks a rule:
 
 - an area of core uses areas below it only;
-- a plugin uses <litestream/...> of ours and nothing else;
+- a plugin uses <litestream/...> of ours and what plugins share in plugins/http, nothing else;
 - a program uses core and apps, never a plugin;
 - only codecs link compressors;
 - the code of core names no storage provider.
@@ -69,7 +69,8 @@ class Check:
     def plugin_includes(self):
         for path in self.sources("plugins"):
             for number, include in self.includes(path, QUOTED):
-                if not (path.parent / include).is_file():
+                shared = include.startswith("http/") and (self.root / "plugins" / include).is_file()
+                if not shared and not (path.parent / include).is_file():
                     self.complain(path, number, f'a plugin includes "{include}", which is not its own')
 
     def app_includes(self):

@@ -1,9 +1,9 @@
 #include "FakeService.h"
 #include "Support.h"
-#include "base/Digest.h"
+#include "http/Digest.h"
 #include "credentials/CredentialChain.h"
 #include "credentials/HttpDocuments.h"
-#include "http/Signature.h"
+#include "base/Signature.h"
 #include "support/TemporaryDirectory.h"
 
 #include <Poco/Net/ServerSocket.h>

@@ -150,17 +150,6 @@ TEST(Refusals, TellWhatToDo) {
               "put a: RequestTimeTooSkewed (status 403). This machine's clock differs by 1000s from the store's: set it");
 }
 
-TEST(RetryAfter, IsReadAsSecondsOrDate) {
-    Response response;
-    EXPECT_FALSE(retryAfterOf(response));
-    response.headers = {{"Retry-After", "7"}};
-    EXPECT_EQ(retryAfterOf(response), std::chrono::seconds(7));
-    response.headers = {{"Retry-After", "Tue, 24 Nov 2026 13:27:39 GMT"}, {"Date", "Tue, 24 Nov 2026 13:27:09 GMT"}};
-    EXPECT_EQ(retryAfterOf(response), std::chrono::seconds(30));
-    response.headers = {{"Retry-After", "soon"}};
-    EXPECT_FALSE(retryAfterOf(response));
-}
-
 TEST(ObjectTime, IsWrittenAsUpstreamDoes) {
     EXPECT_EQ(formatTimestamp({1795387569198}), "2026-11-22T22:46:09.198Z");
     EXPECT_EQ(formatTimestamp({1795387569200}), "2026-11-22T22:46:09.2Z");
@@ -180,8 +169,6 @@ TEST(ObjectTime, IsReadInEveryForm) {
     for (const char* text : {"", "yesterday", "2026-11-22", "2026-11-22 22:46:09.198Z", "1795387569198000000000"}) {
         EXPECT_FALSE(parseTimestamp(text)) << text;
     }
-    EXPECT_EQ(parseHttpDate("Sun, 22 Nov 2026 22:46:09 GMT")->milliseconds, 1795387569000);
-    EXPECT_FALSE(parseHttpDate(""));
 }
 
 }  // namespace litestream::s3

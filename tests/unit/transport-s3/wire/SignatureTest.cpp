@@ -1,6 +1,6 @@
-#include "base/Digest.h"
-#include "base/Encode.h"
-#include "http/Signature.h"
+#include "http/Digest.h"
+#include "http/Encode.h"
+#include "base/Signature.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 #include "S3Transport.h"
-#include "Server.h"
+#include "../../http/Server.h"
 #include "support/ErrorOf.h"
 
 #include <litestream/Error.h>
