@@ -1,10 +1,8 @@
 #include "ltx/Merge.h"
 
-#include "ltx/PageOrder.h"
-
 #include <litestream/Error.h>
 
-#include <queue>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -47,79 +45,68 @@ Header mergedHeader(const std::vector<Decoder>& inputs) {
     return merged;
 }
 
-/// One input and the page it stands at.
-class Head {
-public:
-    explicit Head(Decoder& input) : input_(input), content_(input.header().pageSize) {}
-
-    PageNumber advance() {
-        try {
-            return page_ = input_.next(content_);
-        } catch (const Error& error) {
-            throw error.within("merge " + nameOf(input_.header()));
-        }
-    }
-
-    /// Packed bytes pass through when `codec` would write the same form: packing is what a merge would spend most of its time on.
-    void writeTo(Encoder& encoder, PageForm form) const {
-        const Decoder::Packed& packed = input_.packed();
-        if (packed.flags == form.flags) {
-            encoder.addPacked(page_, content_, packed.bytes);
-        } else {
-            encoder.addPage(page_, content_);
-        }
-    }
-
-private:
-    Decoder& input_;
-    std::vector<std::byte> content_;
-    PageNumber page_ = 0;
-};
-
-/// Orders inputs by their page, and for one page the newest input first.
-struct Candidate {
-    PageNumber page;
-    std::size_t input;
-    bool operator<(const Candidate& other) const noexcept {
-        return page != other.page ? page > other.page : input < other.input;
-    }
-};
+/// The files are to blame, not the caller: each is sound, together they are not.
+void admit(const std::string& rule) {
+    if (!rule.empty()) throw Error(ErrorCode::Corrupt, "merge LTX files: " + rule);
+}
 
 }  // namespace
 
-Encoder::Result merge(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec) {
-    const Header header = mergedHeader(inputs);
-    Encoder encoder(output, header, codec);
-    PageOrder order(header);
-    const auto admit = [](const std::string& rule) {
-        // The files are to blame, not the caller: each is sound, together they are not.
-        if (!rule.empty()) throw Error(ErrorCode::Corrupt, "merge LTX files: " + rule);
-    };
+Merger::Merger(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec)
+    : header_(mergedHeader(inputs)), codec_(codec), encoder_(output, header_, codec), order_(header_) {
+    heads_.reserve(inputs.size());
+    for (Decoder& input : inputs) heads_.push_back({input, std::vector<std::byte>(header_.pageSize)});
+}
 
-    std::vector<Head> heads;
-    heads.reserve(inputs.size());
-    std::priority_queue<Candidate> queue;
-    const auto advance = [&](std::size_t input) {
-        if (const PageNumber page = heads[input].advance(); page != 0) queue.push({page, input});
-    };
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-        heads.emplace_back(inputs[i]);
-        advance(i);
+void Merger::advance(std::size_t input) {
+    Head& head = heads_[input];
+    culprit_ = input;
+    try {
+        if (const PageNumber page = head.input.next(head.content); page != 0) queue_.push({page, input});
+    } catch (const Error& error) {
+        throw error.within("merge " + nameOf(head.input.header()));
     }
-    while (!queue.empty()) {
-        const Candidate newest = queue.top();
-        if (newest.page <= header.commit) {
-            admit(order.admit(newest.page));
-            heads[newest.input].writeTo(encoder, codec.written());
-        }
-        while (!queue.empty() && queue.top().page == newest.page) {
-            const std::size_t input = queue.top().input;
-            queue.pop();
-            advance(input);
-        }
+    culprit_.reset();
+}
+
+void Merger::write(const Candidate& newest) {
+    admit(order_.admit(newest.page));
+    const Head& head = heads_[newest.input];
+    // Packed bytes pass through when `codec` would write the same form: packing is what a merge would spend most of its time on.
+    const Decoder::Packed& packed = head.input.packed();
+    if (packed.flags == codec_.written().flags) {
+        encoder_.addPacked(newest.page, head.content, packed.bytes);
+    } else {
+        encoder_.addPage(newest.page, head.content);
     }
-    admit(order.finish());
-    return encoder.finish();
+}
+
+bool Merger::step() {
+    if (finished_) return false;
+    if (!std::exchange(started_, true)) {
+        for (std::size_t input = 0; input < heads_.size(); ++input) advance(input);
+    }
+    if (queue_.empty()) {
+        admit(order_.finish());
+        result_ = encoder_.finish();
+        finished_ = true;
+        return true;
+    }
+    const Candidate newest = queue_.top();
+    if (newest.page <= header_.commit) write(newest);
+    while (!queue_.empty() && queue_.top().page == newest.page) {
+        const std::size_t input = queue_.top().input;
+        queue_.pop();
+        advance(input);
+    }
+    return true;
+}
+
+Encoder::Result merge(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec) {
+    Merger merger(inputs, output, codec);
+    while (merger.step()) {
+    }
+    return merger.result();
 }
 
 }  // namespace litestream::ltx

@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t kListPage = 1000;
 constexpr std::size_t kTailGuess = 32u << 10;
-constexpr std::size_t kPiece = 1u << 20;
 constexpr std::uint64_t kSmallestFile = ltx::kHeaderSize + ltx::kTrailerSize;
 
 ltx::Trailer decodeTrailer(ConstBytes bytes) noexcept {
@@ -34,8 +33,8 @@ void sortByRange(std::vector<FileInfo>& files) {
 /// Hands out a file in requests of one piece, however small the caller's bites are.
 class PieceReader {
 public:
-    PieceReader(ReplicaStore& store, const FileInfo& file, const CallContext& context)
-        : store_(store), file_(file), context_(context) {}
+    PieceReader(ReplicaStore& store, const FileInfo& file, const CallContext& context, std::size_t pieceBytes)
+        : store_(store), file_(file), context_(context), pieceBytes_(pieceBytes) {}
 
     std::size_t operator()(MutableBytes into) {
         if (begin_ == end_ && !next()) return 0;
@@ -49,7 +48,7 @@ private:
     bool next() {
         const std::uint64_t left = file_.size - offset_;
         if (left == 0) return false;
-        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left, kPiece));
+        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left, pieceBytes_));
         piece_.resize(std::max(piece_.size(), count));
         store_.read(file_.id, offset_, MutableBytes(piece_).first(count), context_);
         offset_ += count;
@@ -61,6 +60,7 @@ private:
     ReplicaStore& store_;
     FileInfo file_;
     const CallContext& context_;
+    std::size_t pieceBytes_;
     std::uint64_t offset_ = 0;
     std::vector<std::byte> piece_;
     std::size_t begin_ = 0;
@@ -182,14 +182,34 @@ std::vector<ltx::IndexEntry> ReplicaStore::readIndex(const FileInfo& file, const
     return readTail(file, context).index;
 }
 
-ltx::ByteSource ReplicaStore::open(const FileInfo& file, const CallContext& context) {
+ltx::ByteSource ReplicaStore::open(const FileInfo& file, const CallContext& context, std::size_t pieceBytes) {
     // Shared because std::function copies what it holds; there is one reader all the same.
-    auto reader = std::make_shared<PieceReader>(*this, file, context);
+    auto reader = std::make_shared<PieceReader>(*this, file, context, pieceBytes);
     return [reader](MutableBytes into) { return (*reader)(into); };
 }
 
 std::uint64_t ReplicaStore::put(const FileId& file, Body& body, const PutOptions& options, const CallContext& context) {
     return transport_->put(layout_.key(file), body, options, context);
+}
+
+std::vector<ReplicaStore::Unremoved> ReplicaStore::remove(std::span<const FileId> files, const CallContext& context) {
+    constexpr std::size_t kBatch = 1000;
+    std::vector<Unremoved> left;
+    for (std::size_t at = 0; at < files.size(); at += kBatch) {
+        const auto batch = files.subspan(at, std::min(kBatch, files.size() - at));
+        std::vector<std::string> keys;
+        std::transform(batch.begin(), batch.end(), std::back_inserter(keys), [&](const FileId& file) { return layout_.key(file); });
+        try {
+            for (const RemoveFailure& failure : transport_->remove(keys, context)) {
+                if (const auto file = layout_.parse(failure.key)) left.push_back({*file, failure.reason});
+            }
+        } catch (const Error& error) {
+            if (at == 0) throw;
+            for (const FileId& file : files.subspan(at)) left.push_back({file, error.what()});
+            return left;
+        }
+    }
+    return left;
 }
 
 }  // namespace litestream::replica

@@ -10,6 +10,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace litestream::replica {
@@ -60,10 +62,19 @@ public:
     ltx::Trailer readTrailer(const FileInfo& file, const CallContext& context);
     Tail readTail(const FileInfo& file, const CallContext& context);
     std::vector<ltx::IndexEntry> readIndex(const FileInfo& file, const CallContext& context);
-    /// The whole file in pieces of bounded size, for a Decoder. `context` must outlive the source.
-    ltx::ByteSource open(const FileInfo& file, const CallContext& context);
+    static constexpr std::size_t kPieceBytes = 1u << 20;
+    /// The whole file in requests of at most `pieceBytes`, for a Decoder. `context` must outlive the source.
+    ltx::ByteSource open(const FileInfo& file, const CallContext& context, std::size_t pieceBytes = kPieceBytes);
 
     std::uint64_t put(const FileId& file, Body& body, const PutOptions& options, const CallContext& context);
+
+    struct Unremoved {
+        FileId file;
+        std::string reason;
+    };
+    /// Removes files, any number; one that is already gone counts as removed. Returns those that could not be removed; throws only when
+    /// nothing was tried.
+    std::vector<Unremoved> remove(std::span<const FileId> files, const CallContext& context);
 
 private:
     using ContextMaker = std::function<CallContext()>;

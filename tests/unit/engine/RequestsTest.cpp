@@ -1,6 +1,6 @@
 #include "engine/Engine.h"
 
-#include "MemoryStore.h"
+#include "support/MemoryStore.h"
 #include "support/TemporaryDirectory.h"
 #include "restore/Restore.h"
 #include "restore/Times.h"
@@ -15,6 +15,8 @@
 namespace litestream::engine {
 namespace {
 
+using litestream::test::BorrowedStore;
+using litestream::test::MemoryStore;
 using litestream::test::TemporaryDirectory;
 
 using namespace std::chrono_literals;
@@ -76,7 +78,7 @@ protected:
     }
 
     std::int64_t restoredRows() {
-        replica::ReplicaStore store(std::make_unique<Borrowed>(store_));
+        replica::ReplicaStore store(std::make_unique<BorrowedStore>(store_));
         restore::Options options;
         options.output = directory_ / "restored.db";
         restore::restore(store, restore::plan(store.listAll({}), {}), registry_->codecs(), options);
@@ -90,24 +92,6 @@ protected:
         sqlite3_close(restored);
         return rows;
     }
-
-    /// The store for somebody who wants to own one.
-    class Borrowed final : public Transport {
-    public:
-        explicit Borrowed(MemoryStore& store) : store_(store) {}
-        const TransportCapabilities& capabilities() const noexcept override { return store_.capabilities(); }
-        std::vector<std::pair<std::string, std::string>> describe() const override { return {}; }
-        std::uint64_t put(const std::string& k, Body& b, const PutOptions& o, const CallContext& c) override { return store_.put(k, b, o, c); }
-        std::size_t get(const std::string& k, std::uint64_t o, MutableBytes i, const CallContext& c) override { return store_.get(k, o, i, c); }
-        ObjectInfo head(const std::string& k, const CallContext& c) override { return store_.head(k, c); }
-        std::vector<ObjectInfo> list(std::string_view p, std::string_view s, std::size_t l, const CallContext& c) override {
-            return store_.list(p, s, l, c);
-        }
-        std::vector<RemoveFailure> remove(std::span<const std::string> k, const CallContext& c) override { return store_.remove(k, c); }
-
-    private:
-        MemoryStore& store_;
-    };
 
     TemporaryDirectory directory_;
     std::unique_ptr<plugin::Registry> registry_ = plugin::Registry::load({LITESTREAM_BIN "/plugins", LITESTREAM_ENGINE_PLUGINS});

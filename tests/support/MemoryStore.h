@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace litestream::engine {
+namespace litestream::test {
 
 /// An object store in memory that counts its requests and fails when it is told to. Thread-safe.
 class MemoryStore final : public Transport {
@@ -27,6 +27,7 @@ public:
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return !held_; });
         request("PUT");
+        if (arrival_) arrival_(content);
         if (options.onlyIfAbsent && objects_.contains(key)) throw Error(ErrorCode::Conflict, "put " + key + ": it exists");
         objects_[key] = {content, options.timestamp};
         changed_.notify_all();
@@ -61,8 +62,15 @@ public:
     std::vector<RemoveFailure> remove(std::span<const std::string> keys, const CallContext&) override {
         const std::lock_guard lock(mutex_);
         request("DELETE");
-        for (const auto& key : keys) objects_.erase(key);
-        return {};
+        std::vector<RemoveFailure> failures;
+        for (const auto& key : keys) {
+            if (unremovable_ && unremovable_(key)) {
+                failures.push_back({key, "access denied"});
+            } else {
+                objects_.erase(key);
+            }
+        }
+        return failures;
     }
 
     /// From now on `failing` is asked before each request, with its operation and under the lock; it may throw.
@@ -71,6 +79,35 @@ public:
         failing_ = std::move(failing);
     }
     void heal() { fail({}); }
+
+    /// From now on `arrival` may change what a PUT brings before it is stored.
+    void damage(std::function<void(std::string& content)> arrival) {
+        const std::lock_guard lock(mutex_);
+        arrival_ = std::move(arrival);
+    }
+    /// Keys for which this is true are not removed from now on.
+    void keep(std::function<bool(const std::string& key)> unremovable) {
+        const std::lock_guard lock(mutex_);
+        unremovable_ = std::move(unremovable);
+    }
+
+    std::vector<std::string> keys() const {
+        const std::lock_guard lock(mutex_);
+        std::vector<std::string> keys;
+        for (const auto& [key, object] : objects_) keys.push_back(key);
+        return keys;
+    }
+    /// The bytes of an object, to be looked at or damaged. Nobody else may use the store meanwhile.
+    std::string& content(const std::string& key) { return objects_.at(key).content; }
+    /// Not through a request.
+    void insert(const std::string& key, std::string content, Timestamp timestamp) {
+        const std::lock_guard lock(mutex_);
+        objects_[key] = {std::move(content), timestamp};
+    }
+    void erase(const std::string& key) {
+        const std::lock_guard lock(mutex_);
+        objects_.erase(key);
+    }
 
     /// From now on every PUT waits, until letGo().
     void hold() { setHeld(true); }
@@ -115,9 +152,35 @@ private:
     mutable std::mutex mutex_;  // guards everything below
     mutable std::condition_variable changed_;
     std::function<void(const std::string&)> failing_;
+    std::function<void(std::string&)> arrival_;
+    std::function<bool(const std::string&)> unremovable_;
     bool held_ = false;
     std::map<std::string, unsigned> requests_;
     std::map<std::string, Object> objects_;
 };
 
-}  // namespace litestream::engine
+/// A store as a transport that does not own it.
+class BorrowedStore final : public Transport {
+public:
+    explicit BorrowedStore(Transport& store) : store_(store) {}
+    const TransportCapabilities& capabilities() const noexcept override { return store_.capabilities(); }
+    std::vector<std::pair<std::string, std::string>> describe() const override { return store_.describe(); }
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+        return store_.put(key, body, options, context);
+    }
+    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext& context) override {
+        return store_.get(key, offset, into, context);
+    }
+    ObjectInfo head(const std::string& key, const CallContext& context) override { return store_.head(key, context); }
+    std::vector<ObjectInfo> list(std::string_view prefix, std::string_view startAfter, std::size_t limit, const CallContext& context) override {
+        return store_.list(prefix, startAfter, limit, context);
+    }
+    std::vector<RemoveFailure> remove(std::span<const std::string> keys, const CallContext& context) override {
+        return store_.remove(keys, context);
+    }
+
+private:
+    Transport& store_;
+};
+
+}  // namespace litestream::test

@@ -1,0 +1,117 @@
+#include "levels/Compactor.h"
+
+#include <litestream/Error.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace litestream::levels {
+
+namespace {
+
+using replica::FileInfo;
+
+/// Files up to this size are read back whole: it is one request anyway.
+constexpr std::uint64_t kCheap = replica::ReplicaStore::kPieceBytes;
+
+[[noreturn]] void refuse(const std::string& key, const std::string& what) {
+    throw Error(ErrorCode::Corrupt, "read back " + key + ": " + what);
+}
+
+bool sameHeader(const ltx::Header& a, const ltx::Header& b) { return ltx::encode(a) == ltx::encode(b); }
+
+}  // namespace
+
+CallContext Compactor::contextFor(std::uint64_t bytes, unsigned slowness) const {
+    // As for an upload: a stalled store must not hold a thread for ever, a slow one must be able to finish.
+    constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
+    constexpr unsigned kMostDoublings = 8;
+    return CallContext::within(std::chrono::seconds(20 + bytes / kSlowestBytesPerSecond) * (1u << std::min(slowness, kMostDoublings)),
+                               cancellation_);
+}
+
+FileInfo Compactor::run(const Job& job, unsigned slowness) {
+    const std::uint64_t bytes = std::accumulate(job.inputs.begin(), job.inputs.end(), std::uint64_t{0},
+                                                [](std::uint64_t sum, const FileInfo& input) { return sum + input.size; });
+    const CallContext context = contextFor(2 * bytes, slowness);
+    MergedBody body(store_, job.inputs, codecs_, codec_, context);
+    const ltx::Header header = body.header();
+    if (header.minTxid != job.output.range.min || header.maxTxid != job.output.range.max) {
+        throw Error(ErrorCode::InvalidArgument, "merge into " + store_.layout().key(job.output) + ": the inputs make another range");
+    }
+    bool again = false;
+    PutOptions options{header.timestamp, store_.capabilities().conditionalPut, attributes_};
+    for (;;) {
+        try {
+            store_.put(job.output, body, options, context);
+        } catch (const Error& error) {
+            if (body.culprit()) throw InputError(*body.culprit(), error);
+            if (error.code() != ErrorCode::Conflict || !options.onlyIfAbsent || !isOurs(job, body, context)) throw;
+        }
+        const FileInfo file{job.output, body.result().size, header.timestamp};
+        try {
+            readBack(file, header, body.result(), context);
+            return file;
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) throw;
+            // It is in the way of restores.
+            if (std::exchange(again, true)) {
+                discard(job.output, context);
+                throw;
+            }
+        }
+        // It did not arrive as it was sent: once more, in its place.
+        options.onlyIfAbsent = false;
+        body.rewind();
+    }
+}
+
+bool Compactor::isOurs(const Job& job, MergedBody& body, const CallContext& context) {
+    // The name is taken: by an earlier attempt of ours, or by another writer. The content of a merge is a function of its inputs.
+    const auto& written = body.result();
+    const auto found = store_.transport().head(store_.layout().key(job.output), context);
+    if (found.size != written.size) return false;
+    return store_.readTrailer({job.output, found.size, found.timestamp}, context).fileChecksum == written.fileChecksum;
+}
+
+void Compactor::readBack(const FileInfo& file, const ltx::Header& header, const ltx::Encoder::Result& written,
+                         const CallContext& context) {
+    const std::string key = store_.layout().key(file.id);
+    if (file.size <= kCheap) {
+        ltx::Decoder decoder(store_.open(file, context), codecs_, ltx::Decoder::Strictness::Verify);
+        std::vector<std::byte> page(decoder.header().pageSize);
+        while (decoder.next(page) != 0) {
+        }
+        if (!sameHeader(decoder.header(), header)) refuse(key, "another header than was written");
+        if (decoder.trailer().fileChecksum != written.fileChecksum) refuse(key, "another file checksum than was written");
+        return;
+    }
+    if (!sameHeader(store_.readHeader(file.id, context), header)) refuse(key, "another header than was written");
+    const replica::Tail tail = store_.readTail(file, context);
+    if (tail.trailer.fileChecksum != written.fileChecksum) refuse(key, "another file checksum than was written");
+    if (tail.index.size() != written.pageCount) refuse(key, "another number of pages than was written");
+}
+
+void Compactor::discard(const replica::FileId& file, const CallContext& context) {
+    const auto left = store_.remove(std::span(&file, 1), context);
+    if (!left.empty()) {
+        throw Error(ErrorCode::Corrupt, "read back " + store_.layout().key(file) + ": damaged, and it cannot be removed: " + left.front().reason);
+    }
+}
+
+void Compactor::check(const FileInfo& file) {
+    const std::string key = store_.layout().key(file.id);
+    const CallContext context = contextFor(2 * kCheap, 0);
+    const ltx::Header header = store_.readHeader(file.id, context);
+    if (header.minTxid != file.id.range.min || header.maxTxid != file.id.range.max) refuse(key, "its header has another range");
+    if (file.size <= kCheap) {
+        ltx::verify(store_.open(file, context), codecs_);
+    } else {
+        const auto tail = store_.readTail(file, context);
+        const std::uint64_t pages = tail.index.size() + (header.commit >= lockPage(header.pageSize) ? 1 : 0);
+        if (header.isSnapshot() && pages < header.commit) refuse(key, "a snapshot without all pages");
+    }
+}
+
+}  // namespace litestream::levels

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "levels/Compaction.h"
+#include "levels/MergedBody.h"
+
+#include <litestream/Call.h>
+
+namespace litestream::levels {
+
+/// Makes files of other files of the same replica. Calls block; one job at a time.
+class Compactor {
+public:
+    /// Everything given outlives the compactor.
+    Compactor(replica::ReplicaStore& store, const ltx::CodecSet& codecs, const Codec& codec, const FileAttributes& attributes,
+              CancellationToken cancellation)
+        : store_(store), codecs_(codecs), codec_(codec), attributes_(attributes), cancellation_(std::move(cancellation)) {}
+
+    /// Merges `job.inputs`, at least one, into `job.output`: streamed, put only if absent where the transport can, and read back before it counts.
+    /// Nothing is visible when it throws, unless the store took a file that it then neither gave back whole nor let be removed.
+    /// Throws InputError (Corrupt, NotFound) when an input is damaged or gone, Error(Conflict) when another file has the name, and what the
+    /// transport throws. `slowness` doublings are given to the time that it may take.
+    replica::FileInfo run(const Job& job, unsigned slowness = 0);
+
+    /// Reads back a file that something is to rely on: whole where that is one request, else header, index and trailer. Throws Error.
+    void check(const replica::FileInfo& file);
+
+private:
+    CallContext contextFor(std::uint64_t bytes, unsigned slowness) const;
+    bool isOurs(const Job& job, MergedBody& body, const CallContext& context);
+    void readBack(const replica::FileInfo& file, const ltx::Header& header, const ltx::Encoder::Result& written, const CallContext& context);
+    void discard(const replica::FileId& file, const CallContext& context);
+
+    replica::ReplicaStore& store_;
+    const ltx::CodecSet& codecs_;
+    const Codec& codec_;
+    const FileAttributes attributes_;
+    const CancellationToken cancellation_;
+};
+
+}  // namespace litestream::levels

@@ -1,0 +1,190 @@
+#include "Files.h"
+
+#include "levels/Compactor.h"
+#include "plugin/Registry.h"
+#include "support/ErrorOf.h"
+#include "support/MemoryStore.h"
+
+#include <litestream/Error.h>
+
+#include <gtest/gtest.h>
+
+namespace litestream::levels::test {
+namespace {
+
+using litestream::test::BorrowedStore;
+using litestream::test::errorOf;
+using litestream::test::MemoryStore;
+
+constexpr std::uint32_t kPageSize = 4096;
+using Pages = std::map<PageNumber, std::uint8_t>;
+
+/// Files of pages that are filled with one byte, in a store in memory.
+class CompactorTest : public ::testing::Test {
+protected:
+    static const plugin::Registry& registry() {
+        static const auto plugins = plugin::Registry::load({LITESTREAM_BIN "/plugins"});
+        return *plugins;
+    }
+
+    std::string key(const replica::FileId& file) { return replicas_.layout().key(file); }
+
+    /// Puts a file and returns what a listing would tell of it.
+    replica::FileInfo put(const replica::FileId& file, std::uint32_t commit, const Pages& pages) {
+        ltx::Header header;
+        header.pageSize = kPageSize;
+        header.commit = commit;
+        header.minTxid = file.range.min;
+        header.maxTxid = file.range.max;
+        header.timestamp = {static_cast<std::int64_t>(file.range.max.value * 1000)};
+        header.nodeId = 77;
+        ltx::MemorySink sink;
+        ltx::Encoder encoder(sink, header, *codec_);
+        for (const auto& [number, byte] : pages) {
+            encoder.addPage(number, std::vector<std::byte>(kPageSize, std::byte{byte}));
+        }
+        const auto size = encoder.finish().size;
+        store_.insert(key(file), {reinterpret_cast<const char*>(sink.bytes().data()), sink.bytes().size()}, header.timestamp);
+        return {file, size, header.timestamp};
+    }
+
+    Pages pagesOf(const replica::FileInfo& file) {
+        const CallContext context;
+        ltx::Decoder decoder(replicas_.open(file, context), codecs_, ltx::Decoder::Strictness::Verify);
+        std::vector<std::byte> page(kPageSize);
+        Pages pages;
+        for (auto number = decoder.next(page); number != 0; number = decoder.next(page)) pages[number] = std::to_integer<std::uint8_t>(page[0]);
+        header_ = decoder.header();
+        return pages;
+    }
+
+    Compactor compactor() { return {replicas_, codecs_, *codec_, {}, cancellation_.token()}; }
+
+    MemoryStore store_;
+    replica::ReplicaStore replicas_{std::make_unique<BorrowedStore>(store_)};
+    std::shared_ptr<const Codec> codec_ = registry().openCodec("lz4", {});
+    ltx::CodecSet codecs_ = registry().codecs();
+    CancellationSource cancellation_;
+    ltx::Header header_;
+    const Job job_{id(1, 2, 4), {put(id(0, 2, 2), 2, {{1, 2}}), put(id(0, 3, 3), 3, {{1, 3}, {3, 3}}), put(id(0, 4, 4), 3, {{2, 4}})}};
+};
+
+TEST_F(CompactorTest, MergesAndReadsBack) {
+    const auto file = compactor().run(job_);
+    EXPECT_EQ(file.id, id(1, 2, 4));
+    EXPECT_EQ(file.timestamp, Timestamp{4000});
+    EXPECT_EQ(file.size, store_.content(key(file.id)).size());
+    EXPECT_EQ(pagesOf(file), (Pages{{1, 3}, {2, 4}, {3, 3}}));
+    EXPECT_EQ(header_.commit, 3u);
+    EXPECT_EQ(header_.timestamp, Timestamp{4000});
+    EXPECT_EQ(header_.nodeId, 0u);
+    EXPECT_EQ(store_.requests()["PUT"], 1u);
+    EXPECT_EQ(store_.requests()["LIST"], 0u);
+}
+
+TEST_F(CompactorTest, ASnapshotAndItsSuccessorsMakeASnapshot) {
+    const Job job{id(9, 1, 4), {put(id(9, 1, 1), 2, {{1, 1}, {2, 1}}), job_.inputs[0], job_.inputs[1], job_.inputs[2]}};
+    EXPECT_EQ(pagesOf(compactor().run(job)), (Pages{{1, 3}, {2, 4}, {3, 3}}));
+}
+
+TEST_F(CompactorTest, LargeFilesAreReadBackByTheirEnds) {
+    Pages pages;
+    for (PageNumber page = 1; page <= 40'000; ++page) pages[page] = static_cast<std::uint8_t>(page % 251);
+    const Job job{id(9, 1, 2), {put(id(9, 1, 1), 40'000, pages), put(id(0, 2, 2), 40'000, {{7, 9}})}};
+    const auto before = store_.requests()["GET"];
+    const auto file = compactor().run(job);
+    ASSERT_GT(file.size, 1u << 20);
+    const auto gets = store_.requests()["GET"] - before;
+    // The inputs in pieces; then the header and, in three steps, the tail of the output.
+    EXPECT_LE(gets, job.inputs[0].size / (1u << 20) + 1 + 1 + 4);
+    pages[7] = 9;
+    EXPECT_EQ(pagesOf(file), pages);
+    EXPECT_NO_THROW(compactor().check(file));
+}
+
+TEST_F(CompactorTest, ItsOwnFileOfAnEarlierAttemptIsNoConflict) {
+    compactor().run(job_);
+    const auto keys = store_.keys();
+    EXPECT_EQ(compactor().run(job_).id, job_.output);
+    EXPECT_EQ(store_.keys(), keys);
+}
+
+TEST_F(CompactorTest, AnotherFileUnderItsNameIsAConflictAndStays) {
+    put(job_.output, 3, {{1, 9}, {2, 9}, {3, 9}});
+    const std::string foreign = store_.content(key(job_.output));
+    EXPECT_EQ(errorOf([&] { compactor().run(job_); }).code(), ErrorCode::Conflict);
+    EXPECT_EQ(store_.content(key(job_.output)), foreign);
+}
+
+TEST_F(CompactorTest, ADamagedInputIsNamedAndLeavesNothing) {
+    store_.content(key(job_.inputs[1].id))[120] ^= 1;
+    try {
+        compactor().run(job_);
+        FAIL() << "merged a damaged file";
+    } catch (const InputError& error) {
+        EXPECT_EQ(error.input(), job_.inputs[1].id);
+        EXPECT_EQ(error.code(), ErrorCode::Corrupt);
+        EXPECT_NE(std::string(error.what()).find("0000000000000003"), std::string::npos) << error.what();
+    }
+    EXPECT_EQ(store_.keys().size(), 3u);
+}
+
+TEST_F(CompactorTest, AMissingInputIsNamed) {
+    store_.erase(key(job_.inputs[2].id));
+    try {
+        compactor().run(job_);
+        FAIL() << "merged what is not there";
+    } catch (const InputError& error) {
+        EXPECT_EQ(error.input(), job_.inputs[2].id);
+        EXPECT_EQ(error.code(), ErrorCode::NotFound);
+    }
+}
+
+TEST_F(CompactorTest, T71AShortInputIsNoPlausibleFile) {
+    auto job = job_;
+    store_.content(key(job.inputs[2].id)).resize(130);
+    EXPECT_THROW(compactor().run(job), InputError);
+    job.inputs[2].size = 130;  // and a listing that agrees with it
+    EXPECT_THROW(compactor().run(job), InputError);
+    EXPECT_EQ(store_.keys().size(), 3u);
+}
+
+TEST_F(CompactorTest, AFileUnderAnotherFilesNameIsNotMerged) {
+    store_.content(key(job_.inputs[1].id)) = store_.content(key(job_.inputs[0].id));
+    auto job = job_;
+    job.inputs[1].size = job.inputs[0].size;
+    EXPECT_THROW(compactor().run(job), InputError);
+}
+
+TEST_F(CompactorTest, WhatArrivesDamagedIsSentOnceMore) {
+    store_.damage([hurt = false](std::string& content) mutable {
+        if (!std::exchange(hurt, true)) content.resize(content.size() - 1);
+    });
+    const auto file = compactor().run(job_);
+    EXPECT_EQ(pagesOf(file), (Pages{{1, 3}, {2, 4}, {3, 3}}));
+    EXPECT_EQ(store_.requests()["PUT"], 2u);
+}
+
+TEST_F(CompactorTest, WhatAlwaysArrivesDamagedIsTakenAway) {
+    store_.damage([](std::string& content) { content[110] ^= 1; });
+    EXPECT_EQ(errorOf([&] { compactor().run(job_); }).code(), ErrorCode::Corrupt);
+    EXPECT_EQ(store_.keys().size(), 3u);
+}
+
+TEST_F(CompactorTest, ChecksWhatIsRelied) {
+    EXPECT_NO_THROW(compactor().check(job_.inputs[0]));
+    store_.content(key(job_.inputs[0].id))[120] ^= 1;
+    EXPECT_EQ(errorOf([&] { compactor().check(job_.inputs[0]); }).code(), ErrorCode::Corrupt);
+    auto other = job_.inputs[1];
+    other.id = id(0, 3, 5);
+    store_.insert(key(other.id), store_.content(key(job_.inputs[1].id)), {});
+    EXPECT_EQ(errorOf([&] { compactor().check(other); }).code(), ErrorCode::Corrupt);
+}
+
+TEST_F(CompactorTest, EndsWhenItIsCancelled) {
+    cancellation_.cancel();
+    EXPECT_EQ(errorOf([&] { compactor().run(job_); }).code(), ErrorCode::Cancelled);
+}
+
+}  // namespace
+}  // namespace litestream::levels::test
