@@ -2,6 +2,7 @@
 #include "TransportSuite.h"
 
 #include <atomic>
+#include <chrono>
 
 namespace litestream::conformance {
 
@@ -86,26 +87,31 @@ LITESTREAM_CLAUSE(TransportSuite, ConcurrentPutsKeepTheirBytesApart, "Transport.
     }
 }
 
+/// First a mixture, then nothing but gets of long objects: they take most of the time in a plugin's own code, where they meet on a single core too.
 LITESTREAM_CLAUSE(TransportSuite, ConcurrentCallsOfAllKindsKeepApart, "Transport.h", "Threads: all methods may be called concurrently on one object.") {
     constexpr std::size_t kSize = 200000;
-    const bool isSlow = transport_->capabilities().requestsAreCounted;
-    const int rounds = isSlow ? 5 : 60;
+    constexpr unsigned kRounds = 5;
+    constexpr auto kTime = std::chrono::milliseconds(500);
     for (unsigned i = 0; i < kThreads; ++i) put("fixed/" + std::to_string(i), ownContent(i, kSize + i));
     const auto fixed = list("fixed/");
     std::atomic<bool> stop{false};
     together(kThreads, [&](unsigned i) {
         const std::string own = "fixed/" + std::to_string(i);
-        for (int round = 0; round < rounds && !stop; ++round) {
+        const auto getsItsOwn = [&] { return expectBytes("get " + own + " while others call", get(own, 0, kSize + kThreads), ownContent(i, kSize + i)); };
+        for (unsigned round = 0; round < kRounds && !stop; ++round) {
             const std::string name = "many/" + std::to_string(i) + "-" + std::to_string(round);
             put(name, name);
-            const bool good = expectBytes("get " + own + " while others call", get(own, 0, kSize + kThreads), ownContent(i, kSize + i)) &&
-                              expectSame("head " + own + " while others call: its size", transport_->head(own, context_).size, kSize + i) &&
+            const bool good = getsItsOwn() && expectSame("head " + own + " while others call: its size", transport_->head(own, context_).size, kSize + i) &&
                               expectSame("list \"fixed/\" while others call", list("fixed/"), fixed) &&
                               expectBytes("get " + name + " while others call", get(name, 0, 100), name);
             if (!good) stop = true;
         }
+        const auto begun = std::chrono::steady_clock::now();
+        while (!stop && std::chrono::steady_clock::now() - begun < kTime) {
+            if (!getsItsOwn()) stop = true;
+        }
     });
-    if (!stop) expectSame("objects after 8 threads put " + std::to_string(rounds) + " each", list("many/").size(), std::size_t{kThreads} * static_cast<unsigned>(rounds));
+    if (!stop) expectSame("objects after 8 threads put 5 each", list("many/").size(), std::size_t{kThreads * kRounds});
 }
 
 }  // namespace litestream::conformance

@@ -1,0 +1,126 @@
+"""The kit finds every planted fault and names the clause that it breaks, no other one (faults/)."""
+
+import json
+import os
+import pathlib
+import subprocess
+import unittest
+
+PROGRAM = pathlib.Path(os.environ["LITESTREAM_BIN"]) / "litestream-conformance"
+FAULTS = pathlib.Path(os.environ["LITESTREAM_TOOLS"]) / "faults"
+
+# What each plugin breaks. Its file says how.
+TRANSPORTS = {
+    "nothing-wrong": set(),
+    "crashes": {"KeysMayHoldAnyPrintableText"},
+    "delete-lies": {"RemoveTakesWhatItIsTold"},
+    "foreign-exception": {"ThrowsNothingButErrors"},
+    "gets-share-a-buffer": {"ConcurrentCallsOfAllKindsKeepApart"},
+    "hangs": {"EmptyObjectIsAnObject", "PutGivesBackEveryByte"},
+    "ignores-cancel": {"CancelledCallsDoNothing", "PutCancelledOnItsWayLeavesNothing"},
+    "list-repeats": {"PagesWithoutGapOrRepetition", "StartsBehindAnyText"},
+    "list-skips": {"PagesWithoutGapOrRepetition", "StartsBehindAnyText"},
+    "missing-is-transient": {"MissingObjectIsNotFound"},
+    "only-if-absent-ignored": {"OfConcurrentConditionalPutsExactlyOneSucceeds", "OnlyIfAbsentLeavesAnExistingObjectAlone"},
+    "only-if-absent-races": {"OfConcurrentConditionalPutsExactlyOneSucceeds"},
+    "put-in-place": {"FailingBodyLeavesNothingVisible", "FailingBodyLeavesTheOldObject", "PutCancelledOnItsWayLeavesNothing",
+                     "UnfinishedPutIsInvisible"},
+    "put-keeps-part": {"FailingBodyLeavesNothingVisible", "FailingBodyLeavesTheOldObject"},
+    "put-stays-in-instance": {"AnotherInstanceSeesWhatWasPut"},
+    "puts-share-a-buffer": {"ConcurrentPutsKeepTheirBytesApart"},
+    "range-off-by-one": {"GetReadsEveryRange"},
+    "time-in-seconds": {"KeepsTheTimestampToTheMillisecond"},
+}
+CODECS = {
+    "nothing-wrong": set(),
+    "counts-its-pages": {"PacksTheSamePageToTheSameBytes"},
+    "damage-is-transient": {"RefusesAPageOfAnotherSize", "RefusesAPageThatIsCutOff", "StaysInsideItsBuffersWhateverTheBytesAre",
+                            "UsesAllBytesOrOnlyItsOwn"},
+    "loses-last-byte": {"GivesBackEveryPage", "ServesManyThreads"},
+    "reads-outside": {"StaysInsideItsBuffersWhateverTheBytesAre"},
+    "shares-a-buffer": {"ServesManyThreads"},
+}
+
+
+def run(*arguments):
+    command = [PROGRAM, "--plugin-path", FAULTS, "--speed=false", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def judge(kind, name, *arguments):
+    """Exit code and the report."""
+    result = run(f"--{kind}", name, "--json", *arguments)
+    assert result.stdout, result.stderr
+    return result.returncode, json.loads(result.stdout)
+
+
+def named(report, verdict="VIOLATED"):
+    return {clause["clause"]: clause for clause in report["clauses"] if clause["verdict"] == verdict}
+
+
+class FaultTestCase(unittest.TestCase):
+    maxDiff = None
+
+    def check(self, kind, faults):
+        built = {path.stem.removeprefix(f"{kind}-") for path in FAULTS.glob(f"{kind}-*.so")}
+        self.assertEqual(built, set(faults))
+        for name, clauses in faults.items():
+            with self.subTest(plugin=f"{kind} {name}"):
+                code, report = judge(kind, name, *(["--limit", "3s"] if name == "hangs" else []))
+                self.assertEqual(set(named(report)), clauses, json.dumps(named(report), indent=1))
+                self.assertEqual(code, 1 if clauses else 0)
+                self.assertEqual(report["passed"], not clauses)
+
+    def test_every_faulty_transport_is_named(self):
+        self.check("transport", TRANSPORTS)
+
+    def test_every_faulty_codec_is_named(self):
+        self.check("codec", CODECS)
+
+    def test_report_tells_what_was_done_seen_and_expected(self):
+        _, report = judge("transport", "range-off-by-one")
+        clause = named(report)["GetReadsEveryRange"]
+        self.assertEqual(clause["header"], "litestream/Transport.h")
+        self.assertIn("Reads from `offset` on until `into` is full", clause["sentence"])
+        self.assertEqual(clause["observations"][0]["done"], "get 1000 bytes at 1 of an object of 1000")
+        self.assertEqual(clause["observations"][0]["seen"], "998 bytes")
+        self.assertEqual(clause["observations"][0]["expected"], "999 bytes")
+
+    def test_foreign_exception_is_named_with_its_type(self):
+        _, report = judge("transport", "foreign-exception")
+        observation = named(report)["ThrowsNothingButErrors"]["observations"][0]
+        self.assertEqual(observation["seen"], "threw std::out_of_range: map::at")
+        self.assertTrue(observation["done"].startswith("head "), observation)
+        self.assertIn("MissingObjectIsNotFound", named(report, "NOT JUDGED"))
+
+    def test_end_of_the_process_is_told_with_the_call_that_ended_it(self):
+        _, report = judge("codec", "reads-outside")
+        observation = named(report)["StaysInsideItsBuffersWhateverTheBytesAre"]["observations"][0]
+        self.assertIn("signal 11", observation["seen"])
+        self.assertTrue(observation["done"].startswith("unpack "), observation)
+        _, report = judge("transport", "hangs", "--limit", "2s", "--filter", "EmptyObject*")
+        observation = named(report)["EmptyObjectIsAnObject"]["observations"][0]
+        self.assertEqual(observation["seen"], "no end after 2s")
+        self.assertEqual(observation["done"], "get 10 bytes at 0 of empty")
+
+    def test_text_names_clause_header_and_sentence(self):
+        result = run("--transport", "time-in-seconds", "--filter", "Keeps*:Head*")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("VIOLATED      KeepsTheTimestampToTheMillisecond\n", result.stdout)
+        self.assertIn("KeepsTheTimestampToTheMillisecond is violated. <litestream/Transport.h> says:\n", result.stdout)
+        self.assertIn("  expected  1700000000123\n", result.stdout)
+        self.assertIn("\n2 clauses kept, 1 violated\n", result.stdout)
+
+    def test_wrong_command_lines_end_with_2(self):
+        for arguments in (["--transport", "no-such"], ["--codec", "nothing-wrong", "--option", "level=1"], ["--codec", "nothing-wrong", "--filter", "X*"],
+                          ["--transport", "nothing-wrong", "--codec", "nothing-wrong"], [], ["--transport"], ["--no-such-flag"],
+                          ["--codec", "nothing-wrong", "--option", "level"], ["--codec", "nothing-wrong", "more"]):
+            with self.subTest(arguments=arguments):
+                result = run(*arguments)
+                self.assertEqual(result.returncode, 2, result.stdout)
+                self.assertTrue(result.stderr.startswith("Error: "), result.stderr)
+                self.assertEqual(result.stdout, "")
+
+
+if __name__ == "__main__":
+    unittest.main()
