@@ -9,7 +9,7 @@ packages=(
     libpoco-dev libspdlog-dev libfmt-dev libboost-dev libboost-filesystem-dev libboost-system-dev
     libsqlite3-dev libxxhash-dev liblz4-dev libzstd-dev libisal-dev libyaml-cpp-dev libssl-dev
     # tests
-    clang dpkg-dev file lintian libgtest-dev libbenchmark-dev sqlite3 python3-pip openssl curl ceph-mon ceph-osd radosgw ceph-common faketime
+    clang dpkg-dev file libsqlitecpp-dev lintian man-db libgtest-dev libbenchmark-dev sqlite3 python3-pip openssl curl ceph-mon ceph-osd radosgw ceph-common faketime
 )
 
 missing=()
