@@ -12,6 +12,8 @@ using std::chrono::milliseconds;
 
 /// How long attach() may try for a lock. Nothing is held meanwhile.
 constexpr auto kAttachPatience = milliseconds(5);
+/// The pages of a small database are known at once.
+constexpr auto kLearnAtOnce = milliseconds(5);
 constexpr auto kFirstRetry = milliseconds(250);
 constexpr auto kLastRetry = milliseconds(5000);
 
@@ -25,6 +27,8 @@ Attachment JournalSource::attach(const Position* last) {
         return result;
     } catch (const Refusal& refusal) {
         return refused(refusal.what());
+    } catch (const WrongState& wrong) {
+        return refused(wrong.what());
     } catch (const Error& error) {
         return refused(error.what());
     }
@@ -45,7 +49,7 @@ Attachment JournalSource::attachNow(const Position* last) {
         result.outcome = Attachment::Outcome::Proved;
         learning_ = true;
         pass_->expect(position_.stamp);
-        callAt_ = Clock::now();
+        learn(Clock::now() + kLearnAtOnce);
     } else {
         result.outcome = Attachment::Outcome::Lost;
         result.reason = doubt;

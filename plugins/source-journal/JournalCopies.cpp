@@ -18,7 +18,7 @@ constexpr auto kPoliteFor = milliseconds(100);
 constexpr std::uint64_t kReadBytes = 128 * 1024;
 constexpr std::uint64_t kStretchBytes = 4 * 1024 * 1024;
 /// Nobody has asked again: it is not wanted any more.
-constexpr auto kForgottenAfter = std::chrono::seconds(60);
+constexpr auto kForgottenAfter = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -26,7 +26,7 @@ std::unique_ptr<Image> JournalSource::image() {
     if (!file_) imageLater(detachedReason_);
     try {
         auto image = lost_ ? anchoredImage() : trackedImage();
-        callAt_ = {};
+        callAt_ = copyAskedAt_ + kForgottenAfter;
         publish();
         return image;
     } catch (const Refusal& refusal) {
@@ -47,7 +47,7 @@ void JournalSource::imageLater(const std::string& reason) {
 
 void JournalSource::beginCopy() {
     const auto& directory = settings_.imageDirectory;
-    copy_ = std::make_unique<PageCopy>(directory.empty() ? context_.database.parent_path() : directory,
+    copy_ = std::make_shared<PageCopy>(directory.empty() ? context_.database.parent_path() : directory,
                                        position_.pageSize);
     copied_ = 0;
     copyBegunAt_ = Clock::now();
@@ -78,13 +78,15 @@ std::unique_ptr<Image> JournalSource::anchoredImage() {
     waiting_.clear();
     lost_.reset();
     anchoring_ = false;
-    return std::make_unique<JournalImage>(std::move(copy_), position_);
+    copied_ = position_.stamp.pages;
+    return imageOfCopy();
 }
 
 std::unique_ptr<Image> JournalSource::trackedImage() {
     copyAskedAt_ = Clock::now();
     const auto deadline = copyAskedAt_ + kCallTime;
     if (learning_) learn(deadline);
+    // A copy that an image has is that image's state, which this one is only if nothing was captured since.
     if (!copy_) beginCopy();
     while (!learning_ && copied_ < position_.stamp.pages && Clock::now() < deadline) {
         if (!copyStretch(Clock::now() + kSlice)) break;
@@ -94,7 +96,13 @@ std::unique_ptr<Image> JournalSource::trackedImage() {
         publish();
         imageLater("it is being copied");
     }
-    return std::make_unique<JournalImage>(std::move(copy_), position_);
+    return imageOfCopy();
+}
+
+/// The copy stays: whoever asks for an image often asks for a second one.
+std::unique_ptr<Image> JournalSource::imageOfCopy() {
+    if (copy_.use_count() == 1) copy_->resize(position_.stamp.pages);
+    return std::make_unique<JournalImage>(copy_, position_);
 }
 
 /// Copies the next pages of the captured state, if it is still the state of the file.
@@ -133,7 +141,13 @@ bool JournalSource::copyStretch(Clock::time_point until) {
 }
 
 void JournalSource::dropForgottenCopy() {
-    if (copy_ && !anchoring_ && Clock::now() - copyAskedAt_ > kForgottenAfter) copy_.reset();
+    if (!copy_ || anchoring_) return;
+    const auto forgottenAt = copyAskedAt_ + kForgottenAfter;
+    if (Clock::now() >= forgottenAt) {
+        copy_.reset();
+    } else {
+        callAt_ = forgottenAt;
+    }
 }
 
 }  // namespace litestream::journal

@@ -21,7 +21,7 @@ constexpr OptionSpec kOptions[] = {
     {"scan-share", OptionType::Integer, "10", "percent of the time that may be spent on reading the database", false},
     {"image-directory", OptionType::Path, "",
      "where images are kept, as large as the database; the database's own directory if not given", false},
-    {"slow-poll", OptionType::Duration, "1s",
+    {"slow-poll", OptionType::Duration, "250ms",
      "how often all databases are looked at; the first database's value counts for all", false},
 };
 

@@ -27,12 +27,16 @@ constexpr std::int64_t kSharedFirst = 0x40000002;
 /// Hands pages on, and brings an image that is being made up to them.
 class Tee final : public PageSink {
 public:
-    Tee(PageSink& sink, std::unique_ptr<PageCopy>& copy, PageNumber copied)
+    Tee(PageSink& sink, std::shared_ptr<PageCopy>& copy, PageNumber copied)
         : sink_(sink), copy_(copy), copied_(copied) {}
 
     void page(PageNumber number, ConstBytes content) override {
         sink_.page(number, content);
         if (!copy_ || number > copied_) return;
+        if (copy_.use_count() > 1) {
+            copy_.reset();  // it is an image's alone from now on
+            return;
+        }
         try {
             copy_->page(number, content);
         } catch (const Error&) {
@@ -42,7 +46,7 @@ public:
 
 private:
     PageSink& sink_;
-    std::unique_ptr<PageCopy>& copy_;
+    std::shared_ptr<PageCopy>& copy_;
     const PageNumber copied_;
 };
 
@@ -90,15 +94,19 @@ Capture JournalSource::capture(std::uint64_t, PageSink& sink) {
     callAt_ = {};
     Capture result;
     std::string gone = goneReason();
-    if (gone.empty() && !lost_) {
+    if (gone.empty()) {
         try {
-            turn(sink, result);
+            if (lost_) {
+                file_->requireRollbackMode(file_->header());
+            } else {
+                turn(sink, result);
+            }
         } catch (const Refusal& refusal) {
             gone = refusal.what();
         } catch (const WrongState& wrong) {
             lose(wrong.what());
         } catch (const Error& error) {
-            lose(error.what());
+            if (!lost_) lose(error.what());
         }
     }
     if (!gone.empty()) {

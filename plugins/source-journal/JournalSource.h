@@ -65,6 +65,7 @@ private:
     bool copyStretch(Clock::time_point until);
     void dropForgottenCopy();
     void beginCopy();
+    std::unique_ptr<Image> imageOfCopy();
     [[noreturn]] void imageLater(const std::string& reason);
 
     Host& host_;
@@ -81,7 +82,7 @@ private:
     bool learning_ = false;  ///< position_ is proved, but not all sums are known
     std::optional<std::string> lost_;
 
-    std::unique_ptr<PageCopy> copy_;  ///< of an image that is being made
+    std::shared_ptr<PageCopy> copy_;  ///< of images; shared with those that live, and not changed as long as there are any
     bool anchoring_ = false;          ///< copy_ becomes the captured state; else it follows it
     PageNumber copied_ = 0;           ///< the first pages of the captured state, which copy_ has
     Clock::time_point copyBegunAt_{};

@@ -238,22 +238,24 @@ void Watcher::lookAtWarm(Clock::time_point now, Calls& calls) {
         const Watch::Interest interest = followed.watch->interest();
         const bool called = interest.callAt != Watch::TimePoint{};
         if (called && now >= interest.callAt) report(followed, Wake::Pressing, calls);
+        // What waits for its time is looked at then.
+        auto waitsUntil = Clock::time_point::max();
+        if (followed.changedSince != Clock::time_point{} && !due) {
+            waitsUntil = std::max(interest.notBefore, now + kLongestInterval);
+        }
+        if (called && interest.callAt > now) waitsUntil = std::min(waitsUntil, interest.callAt);
         if (changed) followed.lastActivity = now;
         followed.interval = changed ? kFirstInterval : std::min(followed.interval * 2, kLongestInterval);
-        followed.nextLook = now + followed.interval;
-        // What waits for its time only needs no look before.
-        if (!due && followed.changedSince != Clock::time_point{}) {
-            followed.nextLook = std::max(followed.nextLook, interest.notBefore);
-        }
-        if (called && interest.callAt > now) followed.nextLook = std::min(followed.nextLook, interest.callAt);
-        const bool waits = (followed.changedSince != Clock::time_point{} && !due) || (called && interest.callAt > now);
-        if (waits || now - followed.lastActivity < kQuietAfter) continue;
+        followed.nextLook = std::min(now + followed.interval, waitsUntil);
+        if (now - followed.lastActivity < kQuietAfter) continue;
         // Watch again first and look once more then: what happens in between is seen by one of the two.
         arm(followed);
         if (followed.look(now, due)) {
             followed.lastActivity = now;
             continue;
         }
+        followed.nextLook = waitsUntil;
+        if (waitsUntil != Clock::time_point::max()) continue;
         followed.isWarm = false;
         warm_[--i] = warm_.back();
         warm_.pop_back();

@@ -44,25 +44,31 @@ LockConnection::LockConnection(const std::filesystem::path& database, bool switc
 }
 
 std::unique_ptr<Connection> LockConnection::openInWalMode(bool switchToWal) const {
-    // Bytes 18 and 19 of the file say whether the journal mode is WAL. Read them as SQLite does, under its lock.
-    auto inWalMode = [](const Connection& connection) {
+    // Bytes 18 and 19 of the file say whether the journal mode is WAL, 2, or not, 1.
+    const auto hasMode = [](const Connection& connection, unsigned char mode) {
         sqlite3_file* file = nullptr;
         sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
         std::array<unsigned char, 2> versions{};
-        return file->pMethods->xRead(file, versions.data(), 2, 18) == SQLITE_OK && versions[0] == 2 && versions[1] == 2;
+        if (file->pMethods->xRead(file, versions.data(), 2, 18) != SQLITE_OK) return false;
+        return versions[0] == mode && versions[1] == mode;
+    };
+    const auto refuseRollbackMode = [] {
+        throw Refusal(
+            "the journal mode is not WAL. Run PRAGMA journal_mode=WAL, set journal-mode-wal = true, or let the source "
+            "\"journal\" follow the database as it is");
     };
     auto connection = std::make_unique<Connection>(path_);
+    // SQLite would roll back a journal that a dead process has left: not ours to do in a database that we leave alone.
+    if (!switchToWal && hasMode(*connection, 1)) refuseRollbackMode();
     connection->attach();
-    if (inWalMode(*connection)) return connection;
-    if (!switchToWal) {
-        throw Refusal("the journal mode is not WAL. Run PRAGMA journal_mode=WAL, or set journal-mode-wal = true");
-    }
+    if (hasMode(*connection, 2)) return connection;
+    if (!switchToWal) refuseRollbackMode();
     connection->switchToWal();
     // That loaded the schema; a fresh connection does without.
     connection = nullptr;
     connection = std::make_unique<Connection>(path_);
     connection->attach();
-    if (!inWalMode(*connection)) throw Refusal("the journal mode was changed back from WAL at once");
+    if (!hasMode(*connection, 2)) throw Refusal("the journal mode was changed back from WAL at once");
     return connection;
 }
 

@@ -28,14 +28,14 @@ Workload::~Workload() = default;
 namespace {
 
 /// Several processes may begin at once, and SQLite does not ask the busy handler for a change of the journal mode.
-void enterWal(Database& db, int patienceMs) {
-    constexpr const char* kSwitch = "PRAGMA journal_mode = WAL";
+void enterJournalMode(Database& db, const std::string& mode, int patienceMs) {
+    const std::string change = "PRAGMA journal_mode = " + mode;
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(patienceMs);
-    while (sqlite3_exec(db.handle(), kSwitch, nullptr, nullptr, nullptr) == SQLITE_BUSY &&
+    while (sqlite3_exec(db.handle(), change.c_str(), nullptr, nullptr, nullptr) == SQLITE_BUSY &&
            std::chrono::steady_clock::now() < deadline) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    db.execute(kSwitch);
+    db.execute(change);
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ void Workload::create() {
     sqlite3_busy_timeout(db.handle(), options_.busyTimeoutMs);
     db.execute("PRAGMA page_size = " + std::to_string(options_.pageSize));
     db.execute("PRAGMA auto_vacuum = " + std::to_string(options_.autoVacuum));
-    enterWal(db, options_.busyTimeoutMs);
+    enterJournalMode(db, options_.journalMode, options_.busyTimeoutMs);
     db.execute("PRAGMA synchronous = " + options_.synchronous);
     db.execute("PRAGMA wal_autocheckpoint = " + std::to_string(options_.autocheckpoint));
     const Settings& s = options_.settings;
@@ -73,6 +73,8 @@ void Workload::open() {
     statements_.reset();
     database_ = std::make_unique<Database>(options_.path, SQLITE_OPEN_READWRITE);
     sqlite3_busy_timeout(database_->handle(), options_.busyTimeoutMs);
+    // The kinds of rollback journal are a matter of each connection. WAL stays what somebody may have made of it since.
+    if (options_.journalMode != "WAL") database_->execute("PRAGMA journal_mode = " + options_.journalMode);
     database_->execute("PRAGMA synchronous = " + options_.synchronous);
     database_->execute("PRAGMA wal_autocheckpoint = " + std::to_string(options_.autocheckpoint));
     if (options_.settings.chaos) {

@@ -14,6 +14,7 @@ struct WorkloadOptions {
     int pageSize = 4096;
     int autoVacuum = 0;  ///< 0 none, 1 full, 2 incremental
     int autocheckpoint = 1000;
+    std::string journalMode = "WAL";  ///< upper case
     std::string synchronous = "NORMAL";
     int busyTimeoutMs = 10000;
     std::uint64_t seed = 1;

@@ -41,6 +41,7 @@ constexpr char kUsage[] =
   --page-size N         of a new database (4096)
   --auto-vacuum M       0 none, 1 full, 2 incremental (0)
   --autocheckpoint N    pages (1000)
+  --journal-mode MODE   WAL, DELETE, TRUNCATE, PERSIST (WAL)
   --synchronous MODE    (NORMAL)
   --busy-timeout MS     (10000)
   --chaos               spills, rollbacks, schema changes, VACUUM, checkpoints of all modes, reopening, deletions
@@ -216,13 +217,13 @@ int child(const Options& options, Tally& tally, int process) {
 
 bool parse(int argc, char** argv, Options& o) {
     enum { Db = 1, Databases, Processes, Seconds, Count, UntilBytes, Rate, Gap, Rows, RowBytes, RandomPercent, PageSize, AutoVacuum,
-           Autocheckpoint, Synchronous, BusyTimeout, Chaos, Seed, Log, FsyncLog, StopOnError };
+           Autocheckpoint, JournalMode, Synchronous, BusyTimeout, Chaos, Seed, Log, FsyncLog, StopOnError };
     static const option kOptions[] = {
         {"db", 1, nullptr, Db}, {"databases", 1, nullptr, Databases}, {"processes", 1, nullptr, Processes},
         {"seconds", 1, nullptr, Seconds}, {"count", 1, nullptr, Count}, {"until-bytes", 1, nullptr, UntilBytes},
         {"rate", 1, nullptr, Rate}, {"gap", 1, nullptr, Gap}, {"rows", 1, nullptr, Rows}, {"row-bytes", 1, nullptr, RowBytes},
         {"random-percent", 1, nullptr, RandomPercent}, {"page-size", 1, nullptr, PageSize}, {"auto-vacuum", 1, nullptr, AutoVacuum},
-        {"autocheckpoint", 1, nullptr, Autocheckpoint}, {"synchronous", 1, nullptr, Synchronous},
+        {"autocheckpoint", 1, nullptr, Autocheckpoint}, {"journal-mode", 1, nullptr, JournalMode}, {"synchronous", 1, nullptr, Synchronous},
         {"busy-timeout", 1, nullptr, BusyTimeout}, {"chaos", 0, nullptr, Chaos}, {"seed", 1, nullptr, Seed}, {"log", 1, nullptr, Log},
         {"fsync-log", 0, nullptr, FsyncLog}, {"stop-on-error", 0, nullptr, StopOnError}, {nullptr, 0, nullptr, 0}};
     const auto number = [] { return std::strtoull(optarg, nullptr, 10); };
@@ -247,6 +248,7 @@ bool parse(int argc, char** argv, Options& o) {
             case PageSize: o.workload.pageSize = std::atoi(optarg); break;
             case AutoVacuum: o.workload.autoVacuum = std::atoi(optarg); break;
             case Autocheckpoint: o.workload.autocheckpoint = std::atoi(optarg); break;
+            case JournalMode: o.workload.journalMode = optarg; break;
             case Synchronous: o.workload.synchronous = optarg; break;
             case BusyTimeout: o.workload.busyTimeoutMs = std::atoi(optarg); break;
             case Chaos: o.workload.settings.chaos = true; break;

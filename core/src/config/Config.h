@@ -66,7 +66,7 @@ struct Database {
     std::filesystem::path path;
     std::filesystem::path metaPath;
     Directory directory;
-    std::string source = "sqlite";
+    std::string source = "auto";
     std::vector<PluginOption> sourceOptions;
     std::string codec;  ///< empty = the global one
     std::vector<PluginOption> codecOptions;  ///< keys "codec-NAME", as NAME

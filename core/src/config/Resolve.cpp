@@ -3,6 +3,7 @@
 #include "config/DirectoryEntry.h"
 #include "config/PluginOptions.h"
 #include "config/ResolveReplica.h"
+#include "engine/AutoSource.h"
 #include "plugin/OptionCheck.h"
 #include "util/Units.h"
 
@@ -17,8 +18,10 @@ OptionValues sourceOptions(const Database& database, const plugin::Registry& reg
     static const std::vector<std::string> kCoreKeys{"path",  "dir",           "pattern",  "recursive",
                                                     "watch", "meta-path",     "meta-dir", "source",
                                                     "codec", "sync-interval", "takeover", "replica"};
-    const plugin::LoadedPlugin& plugin =
-        findPlugin(registry, PluginKind::Source, database.source, "source", database.place);
+    const plugin::LoadedPlugin plugin =
+        database.source == engine::kAutoSource
+            ? engine::describeAutoSource(registry)
+            : findPlugin(registry, PluginKind::Source, database.source, "source", database.place);
     OptionValues values;
     for (const PluginOption& option : database.sourceOptions) applyOption(values, plugin, option, kCoreKeys, warnings);
     try {

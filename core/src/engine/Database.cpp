@@ -1,5 +1,6 @@
 #include "engine/Database.h"
 
+#include "engine/AutoSource.h"
 #include "util/Log.h"
 
 #include <litestream/Error.h>
@@ -14,6 +15,9 @@
 namespace litestream::engine {
 
 namespace {
+
+/// From then on somebody may want to know why nothing is replicated yet.
+constexpr auto kSlowContact = std::chrono::seconds(10);
 
 MetaPaths metaPaths(const DatabaseOptions& options) {
     MetaPaths paths = options.metaPath.empty() ? MetaPaths::beside(options.path) : MetaPaths{options.metaPath};
@@ -89,10 +93,10 @@ void Database::start() {
         replicas_[i].uploader =
             std::make_shared<replica::Uploader>(replicas_[i].store, services_.io, std::move(events), services_.limits.retry);
     }
-    SourceContext context{options_.path, [weak](Wake reason) {
+    const SourceContext context{options_.path, [weak](Wake reason) {
                               if (const auto self = weak.lock()) self->wake(reason);
                           }};
-    source_ = services_.registry.openSource(options_.source, std::move(context), options_.sourceOptions);
+    source_ = openSource(services_.registry, options_.source, context, options_.sourceOptions);
     for (std::size_t i = 0; i < replicas_.size(); ++i) surveyReplica(i);
 }
 
@@ -108,6 +112,15 @@ void Database::attach() {
     }
     if (encoding_ || (batch_ && !batch_->empty()) || state_ != State::Detached) return;
     attributes_ = attributesOf(options_.path);
+    if (contactBegunAt_) {
+        if (drain()) {
+            firstContact();
+        } else {
+            contactBegunAt_.reset();
+        }
+        settleWaiters();
+        return;
+    }
     try {
         attachOutcome(source_->attach(provable_ ? &*provable_ : nullptr));
     } catch (const Error& error) {
@@ -147,20 +160,46 @@ void Database::firstContact() {
     try {
         const auto image = source_->image();
         txid_ = Txid{1};
+        pageSize_ = image->pageSize();
         commit_ = image->pageCount();
         position_ = image->position();
-        journal_.append({txid_, position_, 0, timestamp(), commit_});
-        state_ = State::Tracking;
-        stateReason_.clear();
     } catch (const Error& error) {
-        source_->detach();
-        state_ = State::Detached;
-        txid_ = {};
-        refuse(error.what());
-        armTimer(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+        if (error.code() == ErrorCode::Transient) {
+            contactPostponed(error);
+        } else {
+            contactFailed(error);
+        }
         return;
     }
+    contactBegunAt_.reset();
+    try {
+        journal_.append({txid_, position_, 0, timestamp(), commit_});
+    } catch (const Error& error) {
+        contactFailed(error);
+        return;
+    }
+    state_ = State::Tracking;
+    stateReason_.clear();
     wake(Wake::Pressing);
+}
+
+void Database::contactPostponed(const Error& error) {
+    // A source may need its time for an image, and goes on with it at the next attempt.
+    const auto now = std::chrono::steady_clock::now();
+    if (!contactBegunAt_) contactBegunAt_ = now;
+    armTimer(now + std::chrono::milliseconds(100));
+    if (stateReason_ == error.what() || now - *contactBegunAt_ < kSlowContact) return;
+    stateReason_ = error.what();
+    log::info("waiting for the first image", {{"db", options_.path.string()}, {"reason", stateReason_}});
+}
+
+void Database::contactFailed(const Error& error) {
+    source_->detach();
+    contactBegunAt_.reset();
+    state_ = State::Detached;
+    txid_ = {};
+    refuse(error.what());
+    armTimer(std::chrono::steady_clock::now() + std::chrono::seconds(1));
 }
 
 void Database::refuse(const std::string& reason) {

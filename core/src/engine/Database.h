@@ -109,6 +109,8 @@ private:
     void attach();
     void attachOutcome(const Attachment& attachment);
     void firstContact();
+    void contactPostponed(const Error& error);
+    void contactFailed(const Error& error);
     void armTimer(std::chrono::steady_clock::time_point when);
     void refuse(const std::string& reason);
 
@@ -203,6 +205,7 @@ private:
     Position position_;  // behind everything captured
     std::chrono::steady_clock::time_point attachNotBefore_{};
     std::optional<Position> provable_;  // what attach() has to prove
+    std::optional<std::chrono::steady_clock::time_point> contactBegunAt_;  // of a first contact whose image takes its time
     std::uint32_t pageSize_ = 0;
     std::uint32_t commit_ = 0;
     FileAttributes attributes_;

@@ -24,7 +24,7 @@ struct ReplicaOptions {
 struct DatabaseOptions {
     std::filesystem::path path;      ///< absolute
     std::filesystem::path metaPath;  ///< metadata directory; empty = ".<name>-litestream" beside the database
-    std::string source = "sqlite";
+    std::string source = "auto";  ///< plugin name, or "auto" (AutoSource.h)
     OptionValues sourceOptions;
     std::string codec = "lz4";
     OptionValues codecOptions;

@@ -96,7 +96,7 @@ TEST(IniReader, WhatIsNotWrittenHasItsDefault) {
     EXPECT_EQ(config.shutdownSyncTimeout, 30s);
     EXPECT_EQ(config.logging.level, log::Level::Info);
     EXPECT_FALSE(config.databases[0].syncInterval);
-    EXPECT_EQ(config.databases[0].source, "sqlite");
+    EXPECT_EQ(config.databases[0].source, "auto");
 }
 
 TEST(IniReader, NamesFileLineAndNearestKey) {

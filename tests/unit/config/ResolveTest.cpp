@@ -1,6 +1,7 @@
 #include "config/Resolve.h"
 
 #include "config/IniReader.h"
+#include "engine/AutoSource.h"
 
 #include <gtest/gtest.h>
 
@@ -37,7 +38,7 @@ TEST(Resolve, GivesTheEngineWhatItNeeds) {
         "[replica app.long]\ntype = file\npath = /c\n");
     ASSERT_EQ(databases.size(), 1u);
     EXPECT_EQ(databases[0].path, "/var/app.db");
-    EXPECT_EQ(databases[0].source, "sqlite");
+    EXPECT_EQ(databases[0].source, "auto");
     EXPECT_EQ(databases[0].codec, "lz4");
     EXPECT_EQ(databases[0].syncInterval, std::chrono::seconds(2));
     ASSERT_EQ(databases[0].replicas.size(), 3u);
@@ -90,7 +91,7 @@ TEST(Resolve, ChecksPluginOptionsAgainstTheirDeclaration) {
         errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = file\npaht = /2\n"),
         "test.ini:5: unknown key \"paht\": neither a setting nor an option of plugin \"file\". Did you mean \"path\"?");
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\nsync-intervall = 1s\nreplica = file:///a\n"),
-              "test.ini:3: unknown key \"sync-intervall\": neither a setting nor an option of plugin \"sqlite\". Did "
+              "test.ini:3: unknown key \"sync-intervall\": neither a setting nor an option of plugin \"auto\". Did "
               "you mean "
               "\"sync-interval\"?");
     const std::string missing = errorOf("[database a]\npath = /a.db\n[replica a.x]\ntype = file\n");
@@ -139,11 +140,11 @@ TEST(Resolve, RefusesAUrlAndATypeThatDisagree) {
               "test.ini:3: replica needs a \"url\" or a \"type\"");
 }
 
-TEST(ExampleIni, IsAcceptedAndShowsEveryOptionOfTheSourceWithItsDefault) {
+TEST(ExampleIni, IsAcceptedAndShowsEveryOptionOfTheSourcesWithItsDefault) {
     std::ostringstream out;
     out << std::ifstream(LITESTREAM_EXAMPLE_INI).rdbuf();
     EXPECT_EQ(errorOf(out.str()), "no error");
-    for (const plugin::Option& option : registry().find(PluginKind::Source, "sqlite")->options) {
+    for (const plugin::Option& option : engine::describeAutoSource(registry()).options) {
         const std::string line = "\n; " + option.name + " = " + option.defaultValue + "\n";
         EXPECT_NE(out.str().find(line), std::string::npos) << option.name;
     }

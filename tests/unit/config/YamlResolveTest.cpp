@@ -111,7 +111,7 @@ TEST(YamlResolve, WarnsOfWhatNoPluginTakes) {
     EXPECT_EQ(
         resolveText("dbs:\n- path: /a\n  monitor-interval: 1s\n  sync-intervall: 1s\n  replica: {path: /x}\n").warnings,
         "test.yml:3: key \"monitor-interval\" has no effect: the source follows the database without that setting\n"
-        "test.yml:4: unknown key \"sync-intervall\": neither a setting nor an option of plugin \"sqlite\", so it is "
+        "test.yml:4: unknown key \"sync-intervall\": neither a setting nor an option of plugin \"auto\", so it is "
         "ignored. Did "
         "you mean \"sync-interval\"?\n");
 }

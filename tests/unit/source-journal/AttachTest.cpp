@@ -23,7 +23,8 @@ TEST_F(Attaching, GoesOnWhereItWas) {
 
 TEST_F(Attaching, ACommitBeforeThePagesAreKnownIsALoss) {
     App app(database);
-    app.must(create("DELETE"));
+    // More than can be read while it attaches.
+    app.must(create("DELETE") + "; PRAGMA synchronous=OFF; INSERT INTO t(a) SELECT zeroblob(200000000)");
     Follower follower(database);
     follower.attach();
     follower.source().detach();

@@ -66,6 +66,9 @@ TEST_P(Crash, NoImageIsMadeOfAHalfWrittenState) {
     }
     Follower follower(database);
     follower.attach();
+    const auto first = follower.image();
+    App(database).must(kInsert);
+    follower.captureAll();  // from now on the next image needs a new copy
     dieInTheMiddle();
     EXPECT_THROW(follower.source().image(), Error);
 }

@@ -40,6 +40,10 @@ TEST_F(Images, CommitsThatComeWhileItIsCopiedAreInIt) {
     makeLarge(app);
     Follower follower(database);
     follower.attach();
+    const auto state = readFile(database);
+    const auto earlier = follower.image();
+    app.must(kInsert);
+    follower.captureAll();
     std::unique_ptr<Image> image;
     int attempts = 0;
     while (!image && attempts < 10000) {
@@ -57,6 +61,7 @@ TEST_F(Images, CommitsThatComeWhileItIsCopiedAreInIt) {
     EXPECT_GT(attempts, 1);
     EXPECT_EQ(image->position(), follower.position);
     EXPECT_TRUE(contentOf(*image) == readFile(database));
+    EXPECT_TRUE(contentOf(*earlier) == state);
     EXPECT_EQ(follower.losses, 0u);
 }
 
@@ -80,6 +85,18 @@ TEST_F(Images, AnImageThatEndsALossIsOfOneState) {
     ASSERT_TRUE(image);
     EXPECT_GT(attempts, 1);
     EXPECT_TRUE(contentOf(*image) == readFile(database));
+}
+
+TEST_F(Images, ACopyThatNobodyHasAnyMoreIsBroughtUpToDate) {
+    App app(database);
+    makeLarge(app);
+    Follower follower(database);
+    follower.attach();
+    app.must("UPDATE large SET x=randomblob(1000000) WHERE rowid=7;" + insertRows(2000));
+    follower.captureAll();
+    const auto image = follower.image();
+    EXPECT_TRUE(contentOf(*image) == readFile(database));
+    EXPECT_EQ(image->position(), follower.position);
 }
 
 TEST_F(Images, TheDirectoryThatIsConfiguredTakesThem) {
