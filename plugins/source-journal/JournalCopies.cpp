@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 
 constexpr auto kCallTime = milliseconds(20);
 constexpr auto kSlice = milliseconds(2);
-constexpr auto kPoliteFor = milliseconds(100);
+constexpr auto kPoliteFor = milliseconds(500);
 constexpr std::uint64_t kReadBytes = 128 * 1024;
 constexpr std::uint64_t kStretchBytes = 4 * 1024 * 1024;
 /// Nobody has asked again: it is not wanted any more.

@@ -16,9 +16,9 @@ constexpr std::uint64_t kReadBytes = 128 * 1024;
 /// What is read under the lock before it is handed over without.
 constexpr std::uint64_t kStretchBytes = 4 * 1024 * 1024;
 
-constexpr auto kPoliteFor = milliseconds(100);
+constexpr auto kPoliteFor = milliseconds(500);
 /// A long hold is worth it after this, and may take this share of the time.
-constexpr auto kInsistAfter = milliseconds(250);
+constexpr auto kInsistAfter = milliseconds(1000);
 constexpr int kInsistShare = 20;
 
 constexpr auto kBusyPatience = milliseconds(5);
@@ -70,7 +70,7 @@ PagePass::End PagePass::advance(Purpose purpose, PageSink& sink, Clock::time_poi
 bool PagePass::polite(Clock::time_point now) const noexcept { return now - wantedSince_ < kPoliteFor; }
 
 bool PagePass::insistent(Clock::time_point now) const noexcept {
-    const auto patience = std::max<Clock::duration>(kInsistAfter, kInsistShare * std::min(std::max(cost_, spent_), hold_));
+    const auto patience = std::max<Clock::duration>(kInsistAfter, kInsistShare * std::min(wholePass_, hold_));
     return now - std::max(wantedSince_, insistedAt_) >= patience;
 }
 
@@ -96,6 +96,7 @@ PagePass::End PagePass::slice(Purpose purpose, PageSink& sink) {
 
     const auto now = Clock::now();
     spent_ += now - begun;
+    attempt_ += now - begun;
     if (insist) {
         ++longHolds_;
         if (!complete) ++vainHolds_;
@@ -105,6 +106,7 @@ PagePass::End PagePass::slice(Purpose purpose, PageSink& sink) {
     if (!complete) return End::Interrupted;
     sums_.trim(state_.pages);
     cost_ = std::exchange(spent_, {});
+    wholePass_ = attempt_;
     begun_ = parts_ = false;
     differences_ = {};
     handedOver_ = 0;
@@ -117,6 +119,7 @@ void PagePass::adopt(const FileStamp& stamp) {
     if (expected_ && *expected_ != stamp) throw WrongState("the database has changed before its pages were known");
     if (begun_ && stamp == state_) return;
     begun_ = true;
+    attempt_ = {};
     state_ = stamp;
     next_ = 1;
     differences_.clear();

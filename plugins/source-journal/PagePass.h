@@ -51,7 +51,7 @@ public:
     /// After Complete.
     const FileStamp& state() const noexcept { return state_; }
 
-    /// Time under the lock that the last complete pass took.
+    /// Time under the lock that the last complete pass took, with all attempts.
     Clock::duration cost() const noexcept { return cost_; }
 
     /// How often the lock was kept beyond a slice, and how often even that was too short.
@@ -90,8 +90,10 @@ private:
     std::unique_ptr<std::byte[]> buffer_;  ///< only during advance()
     Clock::time_point wantedSince_{};      ///< first attempt since the last complete pass
     Clock::time_point insistedAt_{};
-    Clock::duration spent_{};
-    Clock::duration cost_{};
+    Clock::duration spent_{};      ///< under the lock, since the last complete pass
+    Clock::duration cost_{};       ///< of the last complete pass, vain attempts included
+    Clock::duration attempt_{};    ///< under the lock, in the state that was begun
+    Clock::duration wholePass_{};  ///< of the last complete pass, its last attempt alone
     unsigned longHolds_ = 0;
     unsigned vainHolds_ = 0;
 };

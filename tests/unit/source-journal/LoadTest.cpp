@@ -17,9 +17,9 @@ INSTANTIATE_TEST_SUITE_P(SourceJournal, Load, ::testing::Values("DELETE", "TRUNC
 TEST_P(Load, WhateverIsCapturedWhileOthersWriteIsOneState) {
     App app(database);
     app.must(create(GetParam()) + "; PRAGMA synchronous=OFF; PRAGMA busy_timeout=10000;" + kSpread);
-    Follower follower(database);
+    Follower follower(database, {{"hold-limit", "10s"}});
     follower.attach();
-    app.send(std::string("loop 1500 ") + kStep);
+    app.send(std::string("loop 2500 ") + kStep);
     std::size_t judged = 0;
     follower.followUntil(
         [&] {
@@ -28,7 +28,7 @@ TEST_P(Load, WhateverIsCapturedWhileOthersWriteIsOneState) {
             EXPECT_EQ(askMirror(follower, kMixture), "0");
             return judged >= 5;
         },
-        1400ms);
+        2400ms);
     EXPECT_GE(judged, 1u) << "the writer kept the source out";
     const auto answer = app.receive();
     EXPECT_EQ(answer.rc, 0) << answer.text;
