@@ -8,4 +8,6 @@ INSTANTIATE_TEST_SUITE_P(Subject, TransportListing, testing::ValuesIn(candidates
 
 INSTANTIATE_TEST_SUITE_P(Subject, CodecSuite, testing::ValuesIn(candidates().codecs));
 
+INSTANTIATE_TEST_SUITE_P(Subject, SourceSuite, testing::ValuesIn(candidates().sources));
+
 }  // namespace litestream::conformance

@@ -16,6 +16,7 @@ Usage:
 	litestream-conformance [flags] --transport NAME [--option KEY=VALUE]...
 	litestream-conformance [flags] --url URL [--option KEY=VALUE]...
 	litestream-conformance [flags] --codec NAME
+	litestream-conformance [flags] --source NAME
 
 What it writes:
 
@@ -23,6 +24,7 @@ What it writes:
 	           name, at most 64 MiB at a time. It removes all of them, and says so when it could not. It
 	           touches nothing else there. Directories that the store made for them may stay.
 	codec      nothing.
+	source     databases in a directory of its own below --directory, which goes away at the end.
 
 Exit codes: 0 every clause is kept; 1 one is not; 2 wrong command line, or the plugin or its store cannot be used;
 130 interrupted.
@@ -44,12 +46,18 @@ void readOption(Request& request, const std::string& text) {
     request.options.emplace_back(text.substr(0, equals), text.substr(equals + 1));
 }
 
+void readJournalMode(Request& request, const std::string& text) {
+    if (text != "wal" && text != "delete") throw flags::FlagError("wanted wal or delete");
+    request.journalMode = text;
+}
+
 std::vector<flags::Flag> flagsFor(Request& request, int& kinds) {
     const auto path = [](std::filesystem::path& target) { return flags::Reader([&target](const std::string& value) { target = value; }); };
     return {
         {"transport", kindReader(request, kinds, PluginKind::Transport), "NAME", "judge the transport plugin of this name"},
         {"url", kindReader(request, kinds, PluginKind::Transport), "URL", "judge the transport plugin that takes this replica URL, at its root"},
         {"codec", kindReader(request, kinds, PluginKind::Codec), "NAME", "judge the codec plugin of this name"},
+        {"source", kindReader(request, kinds, PluginKind::Source), "NAME", "judge the source plugin of this name"},
         {"option", flags::Reader([&](const std::string& text) { readOption(request, text); }), "KEY=VALUE", "an option of the plugin; as often as needed"},
         {"plugin-path", path(request.pluginPath), "DIR", "where to look for plugins beside the usual places and LITESTREAM_PLUGIN_PATH"},
         {"filter", &request.filter, "PATTERN", "only clauses whose name matches: '*' stands for anything, ':' separates patterns"},
@@ -58,6 +66,9 @@ std::vector<flags::Flag> flagsFor(Request& request, int& kinds) {
         {"speed", &request.speed, "", "measure the speed; on unless --speed=false"},
         {"retry", &request.retry, "", "put core's retries around a transport, for a store that answers some requests with a failure that heals"},
         {"limit", &request.limit, "DURATION", "how long one clause may take before it counts as hanging; default 2m30s"},
+        {"journal-mode", flags::Reader([&](const std::string& text) { readJournalMode(request, text); }), "MODE",
+         "of the databases that a source follows, wal or delete; default is the one that it attaches to"},
+        {"directory", path(request.directory), "DIR", "where the databases for a source are made; default is the directory for temporary files"},
     };
 }
 
@@ -75,8 +86,8 @@ Request parseRequest(std::span<const std::string> arguments) {
         std::cout << kPurpose << "\nFlags:\n\n" << flags::describe(flags) << std::flush;
         throw;
     }
-    if (kinds > 1) throw UsageError("one plugin at a time: give one of --transport, --url and --codec");
-    if (kinds == 0 && !request.listOnly) throw UsageError("nothing to judge: give one of --transport, --url and --codec");
+    if (kinds > 1) throw UsageError("one plugin at a time: give one of --transport, --url, --codec and --source");
+    if (kinds == 0 && !request.listOnly) throw UsageError("nothing to judge: give one of --transport, --url, --codec and --source");
     return request;
 }
 

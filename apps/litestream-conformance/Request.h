@@ -19,6 +19,8 @@ struct Request {
     std::string name;  ///< of the plugin; empty when `url` says it
     std::string url;
     std::vector<std::pair<std::string, std::string>> options;
+    std::string journalMode;  ///< "wal", "delete", or empty: whichever the source attaches to
+    std::filesystem::path directory;  ///< for the databases of a source
     std::filesystem::path pluginPath;
     std::string filter;
     std::chrono::nanoseconds limit = std::chrono::seconds(150);  ///< for one clause

@@ -5,6 +5,7 @@
 #include "litestream-conformance/suites/Subroot.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 namespace litestream::conformance {
@@ -16,6 +17,14 @@ using namespace std::chrono_literals;
 
 constexpr auto kTimeForOne = 1s;
 constexpr std::uint64_t kMostCalls = 5000;
+
+/// What these calls, which moved `bytes` together, say.
+Measurement summary(std::string operation, std::uint64_t bytes, std::vector<std::uint64_t>& nanoseconds) {
+    const double sum = std::max(std::accumulate(nanoseconds.begin(), nanoseconds.end(), 0.0), 1.0);
+    const auto middle = nanoseconds.begin() + static_cast<std::ptrdiff_t>(nanoseconds.size() / 2);
+    std::nth_element(nanoseconds.begin(), middle, nanoseconds.end());
+    return {std::move(operation), nanoseconds.size(), *middle, static_cast<std::uint64_t>(static_cast<double>(bytes) * 1e9 / sum), 0};
+}
 
 /// Calls `action(n)` until a second is over or `most` calls are done.
 template <class Action>
@@ -29,10 +38,7 @@ Measurement measure(std::string operation, std::uint64_t bytesPerCall, std::uint
         sum += took;
         times.push_back(static_cast<std::uint64_t>(std::chrono::nanoseconds(took).count()));
     }
-    const auto nanoseconds = std::max<std::uint64_t>(static_cast<std::uint64_t>(std::chrono::nanoseconds(sum).count()), 1);
-    const double perSecond = static_cast<double>(bytesPerCall * times.size()) * 1e9 / static_cast<double>(nanoseconds);
-    std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-    return {std::move(operation), times.size(), times[times.size() / 2], static_cast<std::uint64_t>(perSecond), 0};
+    return summary(std::move(operation), bytesPerCall * times.size(), times);
 }
 
 std::vector<Measurement> measureTransport(Transport& root) {
@@ -78,6 +84,44 @@ std::vector<Measurement> measureCodec(const Codec& codec) {
     return found;
 }
 
+/// Takes what is captured and forgets it.
+class CountingSink final : public PageSink {
+public:
+    void page(PageNumber, ConstBytes content) override { bytes += content.size(); }
+    std::uint64_t bytes = 0;
+};
+
+/// Commits of about 8 MiB, and images of as much.
+std::vector<Measurement> measureSource(const SourceCandidate& candidate) {
+    const auto database = candidate.directory / "speed.db";
+    DatabaseClient client(database);
+    createDatabase(client, candidate.journalMode);
+    client.must(insertRows(14000));
+    const auto source = candidate.open({database, [](Wake) {}});
+    source->attach(nullptr);
+    source->release(source->image()->position());
+    std::vector<Measurement> found;
+    for (const auto& [name, script] : {std::pair{"capture a commit of one row", std::string(kInsert)}, std::pair{"capture a commit of 8 MiB", std::string(kUpdateAll)}}) {
+        CountingSink sink;
+        std::vector<std::uint64_t> times;
+        for (int i = 0; i < 10; ++i) {
+            client.must(script);
+            const auto begun = Clock::now();
+            const Capture captured = source->capture(std::uint64_t{64} << 20, sink);
+            times.push_back(static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now() - begun).count()));
+            source->release(captured.position);
+        }
+        found.push_back(summary(name, sink.bytes, times));
+    }
+    std::vector<std::byte> pages(1 << 20);
+    const auto image = source->image();
+    const std::uint32_t most = std::min(image->pageCount(), static_cast<std::uint32_t>(pages.size() / image->pageSize()));
+    found.push_back(measure("read 1 MiB of an image", std::uint64_t{most} * image->pageSize(), 100, [&](std::uint64_t) {
+        image->read(1, std::span(pages).first(std::size_t{most} * image->pageSize()));
+    }));
+    return found;
+}
+
 std::vector<Measurement> measureOne(const Subject& subject) {
     if (subject.plugin().kind == PluginKind::Codec) return measureCodec(*subject.codec().open());
     if (subject.plugin().kind == PluginKind::Transport) {
@@ -87,7 +131,7 @@ std::vector<Measurement> measureOne(const Subject& subject) {
         removeAll(root);
         return found;
     }
-    return {};
+    return measureSource(subject.source());
 }
 
 }  // namespace

@@ -12,8 +12,11 @@
 #include <cctype>
 #include <cstdio>
 #include <random>
+#include <system_error>
 
 namespace litestream::conformance {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -123,10 +126,46 @@ CodecCandidate Subject::codec() const {
             }};
 }
 
-std::string Subject::probe() const {
+SourceCandidate Subject::source() const {
+    const auto open = [this](SourceContext context) {
+        auto source = registry_->openBareSource(plugin_->name, std::move(context), values());
+        if (source == nullptr) throw Error(ErrorCode::Corrupt, "open gave no source");
+        return source;
+    };
+    const fs::path directory = request_.directory.empty() ? fs::temp_directory_path() : fs::absolute(request_.directory);
+    return {plugin_->name, open, journalMode_, directory / root_};
+}
+
+/// The first journal mode in which the source attaches to a database and leaves it in that mode.
+std::string Subject::findJournalMode() const {
+    std::string reasons;
+    for (const std::string mode : {"wal", "delete"}) {
+        if (!request_.journalMode.empty() && request_.journalMode != mode) continue;
+        const SourceCandidate candidate = source();
+        fs::create_directories(candidate.directory);
+        const fs::path database = candidate.directory / (mode + ".db");
+        DatabaseClient client(database);
+        createDatabase(client, mode);
+        const auto source = candidate.open({database, [](Wake) {}});
+        const Attachment found = source->attach(nullptr);
+        source->detach();
+        if (found.outcome == Attachment::Outcome::Detached) {
+            reasons += ", " + mode + ": " + found.reason;
+        } else if (const std::string now = client.must("PRAGMA journal_mode"); now != mode) {
+            reasons += ", " + mode + ": the source switched it to " + now;
+        } else {
+            return mode;
+        }
+    }
+    throw Error(ErrorCode::Unsupported, "attach to a database in journal mode " + reasons.substr(2));
+}
+
+std::string Subject::probe() {
     const auto records = tryIn(request_.limit, [&](RecordWriter& writer) {
         if (plugin_->kind == PluginKind::Codec) {
             codec().open();
+        } else if (plugin_->kind == PluginKind::Source) {
+            writer.send({"journal mode", findJournalMode()});
         } else if (plugin_->kind == PluginKind::Transport) {
             Subroot root(openTransport(), root_ + "/");
             writer.send({"described", inOneLine(root.describe())});
@@ -137,11 +176,21 @@ std::string Subject::probe() const {
     });
     for (const Record& record : records) {
         if (record[0] == "described") return record[1];
+        if (record[0] == "journal mode") {
+            journalMode_ = record[1];
+            return "databases in journal mode " + record[1];
+        }
     }
+    if (plugin_->kind == PluginKind::Source) journalMode_ = request_.journalMode.empty() ? "wal" : request_.journalMode;
     return {};
 }
 
 std::string Subject::tidyUp() const {
+    if (plugin_->kind == PluginKind::Source) {
+        std::error_code failure;
+        fs::remove_all(source().directory, failure);
+        return failure ? source().directory.string() + " cannot be removed: " + failure.message() : std::string();
+    }
     if (plugin_->kind != PluginKind::Transport) return {};
     const std::string what = "objects below " + root_ + "/ may be left behind";
     try {

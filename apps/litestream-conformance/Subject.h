@@ -2,6 +2,7 @@
 
 #include "litestream-conformance/Request.h"
 #include "litestream-conformance/suites/CodecSuite.h"
+#include "litestream-conformance/suites/SourceSuite.h"
 #include "litestream-conformance/suites/TransportSuite.h"
 #include "plugin/Registry.h"
 
@@ -20,10 +21,11 @@ public:
 
     TransportCandidate transport() const;
     CodecCandidate codec() const;
+    SourceCandidate source() const;
 
     /// Opens it once, in a process of its own, and tries the simplest thing with it. Returns what it says about itself, for the report; empty
     /// when it misbehaved so that only the clauses can tell. Throws Error when it cannot be used at all: a wrong option, a store that refuses.
-    std::string probe() const;
+    std::string probe();
 
     /// What the clauses may have left behind. Returns what to tell about it; empty when nothing is left.
     std::string tidyUp() const;
@@ -34,14 +36,18 @@ private:
 
     const Request& request_;
     const std::unique_ptr<plugin::Registry> registry_;
+    std::string findJournalMode() const;
+
     const plugin::LoadedPlugin* plugin_;
-    const std::string root_;  ///< of a transport's objects: a prefix that nobody else has
+    const std::string root_;  ///< of a transport's objects or a source's databases: a name that nobody else has
+    std::string journalMode_;  ///< of a source's databases
 };
 
 /// What the suites are instantiated with: filled before InitGoogleTest().
 struct Candidates {
     std::vector<TransportCandidate> transports;
     std::vector<CodecCandidate> codecs;
+    std::vector<SourceCandidate> sources;
 };
 Candidates& candidates();
 

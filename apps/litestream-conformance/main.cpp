@@ -26,6 +26,7 @@ enum ExitCode { kPassed = 0, kViolations = 1, kUnusable = 2, kInterrupted = 130 
 void initialiseSuites(const Subject& subject) {
     if (subject.plugin().kind == PluginKind::Transport) candidates().transports.push_back(subject.transport());
     if (subject.plugin().kind == PluginKind::Codec) candidates().codecs.push_back(subject.codec());
+    if (subject.plugin().kind == PluginKind::Source) candidates().sources.push_back(subject.source());
     int count = 1;
     std::string name = "litestream-conformance";
     std::array<char*, 2> arguments{name.data(), nullptr};
@@ -52,7 +53,7 @@ int run(const Request& request) {
         printClauses(std::cout, all, request.json);
         return kPassed;
     }
-    const Subject subject(request);
+    Subject subject(request);
     const auto chosen = clausesOf(subject.plugin().kind, request.filter);
     if (chosen.empty()) throw UsageError("no clause matches \"" + request.filter + "\"");
     watchForInterruption();
@@ -62,6 +63,9 @@ int run(const Request& request) {
         if (!request.json) printHeading(std::cout, report);
         initialiseSuites(subject);
         judgeAndMeasure(request, subject, chosen, report);
+    } catch (const Error&) {
+        subject.tidyUp();  // a source's directory, or a first object
+        throw;
     } catch (const Interrupted&) {
         report.leftBehind = subject.tidyUp();
         std::cerr << "interrupted\n" << (report.leftBehind.empty() ? "" : report.leftBehind + "\n");
@@ -81,6 +85,7 @@ int unusable(const std::string& text) {
 
 int main(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+    if (arguments.size() == 2 && arguments[0] == kDatabaseClientArgument) return serveDatabase(arguments[1]);
     log::configure({.level = log::Level::Error, .toStderr = true});
     try {
         app::adoptCredentials();

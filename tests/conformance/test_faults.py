@@ -14,7 +14,7 @@ TRANSPORTS = {
     "nothing-wrong": set(),
     "crashes": {"KeysMayHoldAnyPrintableText"},
     "delete-lies": {"RemoveTakesWhatItIsTold"},
-    "foreign-exception": {"ThrowsNothingButErrors"},
+    "foreign-exception": {"TransportThrowsNothingButErrors"},
     "gets-share-a-buffer": {"ConcurrentCallsOfAllKindsKeepApart"},
     "hangs": {"EmptyObjectIsAnObject", "PutGivesBackEveryByte"},
     "ignores-cancel": {"CancelledCallsDoNothing", "PutCancelledOnItsWayLeavesNothing"},
@@ -40,6 +40,21 @@ CODECS = {
     "reads-outside": {"StaysInsideItsBuffersWhateverTheBytesAre"},
     "shares-a-buffer": {"ServesManyThreads"},
 }
+SOURCES = {
+    "nothing-wrong": set(),
+    "foreign-exception": {"SourceThrowsNothingButErrors"},
+    "holds-a-reader": {"LetsTheLogBeRecycled"},
+    "image-moves": {"ImageStaysAsItIs"},
+    "misses-a-commit": {"BringsEveryCommit"},
+    "never-wakes": {"IsDetachedWithoutADatabase", "WakesWhenSomethingWasCommitted"},
+    "proves-anything": {"NoticesThatTheDatabaseWasReplaced", "ProvesNoForeignPosition", "ProvesNothingThatItMissed"},
+    "ships-uncommitted": {"ShipsNoUncommittedPage", "ShipsNothingOfATransactionThatDied"},
+    "stops-in-a-commit": {"StopsAtACommitWhenTheBudgetIsUsedUp"},
+    "writes-a-table": {"WritesNothingIntoTheDatabase"},
+}
+
+# What has to be said beside the name.
+ARGUMENTS = {"hangs": ["--limit", "3s"], "ships-uncommitted": ["--journal-mode", "delete"]}
 
 
 def run(*arguments):
@@ -66,7 +81,7 @@ class FaultTestCase(unittest.TestCase):
         self.assertEqual(built, set(faults))
         for name, clauses in faults.items():
             with self.subTest(plugin=f"{kind} {name}"):
-                code, report = judge(kind, name, *(["--limit", "3s"] if name == "hangs" else []))
+                code, report = judge(kind, name, *ARGUMENTS.get(name, []))
                 self.assertEqual(set(named(report)), clauses, json.dumps(named(report), indent=1))
                 self.assertEqual(code, 1 if clauses else 0)
                 self.assertEqual(report["passed"], not clauses)
@@ -76,6 +91,13 @@ class FaultTestCase(unittest.TestCase):
 
     def test_every_faulty_codec_is_named(self):
         self.check("codec", CODECS)
+
+    def test_every_faulty_source_is_named(self):
+        self.check("source", SOURCES)
+
+    def test_correct_source_is_right_in_both_journal_modes(self):
+        code, report = judge("source", "nothing-wrong", "--journal-mode", "delete")
+        self.assertEqual((code, named(report)), (0, {}))
 
     def test_report_tells_what_was_done_seen_and_expected(self):
         _, report = judge("transport", "range-off-by-one")
@@ -88,7 +110,7 @@ class FaultTestCase(unittest.TestCase):
 
     def test_foreign_exception_is_named_with_its_type(self):
         _, report = judge("transport", "foreign-exception")
-        observation = named(report)["ThrowsNothingButErrors"]["observations"][0]
+        observation = named(report)["TransportThrowsNothingButErrors"]["observations"][0]
         self.assertEqual(observation["seen"], "threw std::out_of_range: map::at")
         self.assertTrue(observation["done"].startswith("head "), observation)
         self.assertIn("MissingObjectIsNotFound", named(report, "NOT JUDGED"))

@@ -169,6 +169,13 @@ LITESTREAM_CLAUSE(CodecSuite, StaysInsideItsBuffersWhateverTheBytesAre, "Codec.h
     }
 }
 
+LITESTREAM_CLAUSE(CodecSuite, CodecThrowsNothingButErrors, "Error.h", "The only exception that crosses an interface of this SDK.") {
+    std::size_t used = 0;
+    for (const std::string& bytes : {std::string(), std::string("x"), noise(5000, 5)}) {
+        expectAnyError("unpack " + bytesIn(bytes.size()) + " that are no page", "Error(corrupt)", [&] { unpack(codec_->written().flags, bytes, 4096, used); });
+    }
+}
+
 /// Every thread has pages of its own, so that bytes of another one are noticed; long ones, so that calls overlap on a single core as well.
 LITESTREAM_CLAUSE(CodecSuite, ServesManyThreads, "Codec.h", "all methods may be called concurrently.") {
     constexpr unsigned kThreads = 8;

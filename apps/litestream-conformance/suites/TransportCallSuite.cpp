@@ -62,7 +62,7 @@ LITESTREAM_CLAUSE(TransportSuite, PutCancelledOnItsWayLeavesNothing, "Call.h",
     expectContent("when put again", "ltx/0/a", "x");
 }
 
-LITESTREAM_CLAUSE(TransportSuite, ThrowsNothingButErrors, "Transport.h", "Errors: Error only, with the code that fits (Error.h).") {
+LITESTREAM_CLAUSE(TransportSuite, TransportThrowsNothingButErrors, "Transport.h", "Errors: Error only, with the code that fits (Error.h).") {
     put("a", "x");
     expectAnyError("get what does not exist", "Error", [&] { get("none", 0, 1); });
     expectAnyError("head what does not exist", "Error", [&] { transport_->head("none", context_); });
