@@ -19,7 +19,9 @@ class GenerationsTestCase(MigrateCase):
         shutil.rmtree(self.dir / ".app.db-litestream")
 
     def write_more(self, segments):
-        replicator = self.replicate(program=self.old)
+        config = self.dir / "old.yml"
+        config.write_text(f"dbs:\n  - path: {self.db}\n    monitor-interval: 20ms\n    replicas:\n      - path: {self.replica}\n        sync-interval: 20ms\n")
+        replicator = self.start(harness.Replicator([self.old, "replicate", "-config", config], self._log("replicate")))
         for _ in range(segments):
             self.newest = self.write_now(count=5, rows=5)["newest"]
             harness.wait_for(lambda: self.restores(self.replica, self.newest), f"transaction {self.newest}", pause=0.05)
