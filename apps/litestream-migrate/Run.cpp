@@ -90,19 +90,16 @@ public:
     ExitCode all() {
         const auto roots = findRoots();
         if (arguments_.dryRun) return preview(roots);
-        ExitCode code = ExitCode::Complete;
         try {
-            for (const std::string& root : roots) one(root);
-            if (!std::all_of(outcomes_.begin(), outcomes_.end(), [](const Outcome& outcome) { return outcome.report.clean(); })) {
-                code = ExitCode::Incomplete;
-            }
+            for (const std::string& root : roots) one(root, roots.size() > 1);
         } catch (...) {
             // What was done so far is worth knowing, whatever ended it.
             if (didAnything() || arguments_.json) print(orders_.interrupted() ? "interrupted" : "failed");
             throw;
         }
-        print(code == ExitCode::Complete ? "complete" : "incomplete");
-        return code;
+        const bool clean = std::all_of(outcomes_.begin(), outcomes_.end(), [](const Outcome& outcome) { return outcome.report.clean(); });
+        print(failed_ ? "failed" : clean ? "complete" : "incomplete");
+        return failed_ ? ExitCode::Failed : clean ? ExitCode::Complete : ExitCode::Incomplete;
     }
 
 private:
@@ -124,7 +121,8 @@ private:
         return roots;
     }
 
-    void one(const std::string& root) {
+    /// With `others`, what is wrong with this replica alone does not keep them from being copied.
+    void one(const std::string& root, bool others) {
         migrate::Subtree from(*from_, root);
         migrate::Subtree to(*to_, root);
         migrate::Migration migration(from, to, codecs_, options_, patience_, stop_);
@@ -135,7 +133,10 @@ private:
             if (arguments_.deleteExtra) migration.deleteExtra();
         } catch (const Error& error) {
             outcomes_.push_back({root, migration.report()});
-            throw hinted(error, root);
+            if (!others || stop_.token().cancelled()) throw hinted(error, root);
+            failed_ = true;
+            log::error("replica is not migrated", {{"replica", root.substr(0, root.size() - 1)}, {"error", error.what()}});
+            return;
         }
         outcomes_.push_back({root, migration.report()});
     }
@@ -204,6 +205,7 @@ private:
     ProgressDisplay display_;
     migrate::Options options_;
     std::vector<Outcome> outcomes_;
+    bool failed_ = false;  ///< a replica, while others were copied
 };
 
 }  // namespace

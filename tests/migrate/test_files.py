@@ -86,6 +86,17 @@ class CopyTestCase(MigrateCase):
         for name in ("a", "b/c", "b/d"):
             self.assert_official_restores(self.target / name, self.dir / name.replace("/", "-"))
 
+    def test_OneReplicaThatIsRefusedDoesNotStopTheOthers(self):
+        for name in ("a", "b", "c"):
+            self.make(objects=3, replica=self.replica / name, db=self.dir / name, seed=ord(name))
+        self.make(objects=3, replica=self.target / "b", db=self.dir / "other", seed=9)
+        before = content_of(self.target / "b")
+        done = self.run_migrate("-recursive", self.replica, self.target, expect=1)
+        self.assertIn("replica=b", done.stderr)
+        self.assertEqual(before, content_of(self.target / "b"))
+        for name in ("a", "c"):
+            self.assertEqual(content_of(self.replica / name), content_of(self.target / name))
+
     def test_TheTableNamesWhatWasDone(self):
         self.make(objects=3)
         lines = self.run_migrate(self.replica, self.target).stdout.splitlines()

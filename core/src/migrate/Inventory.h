@@ -15,7 +15,7 @@ namespace litestream::migrate {
 struct Object {
     ObjectId id;
     std::uint64_t size = 0;
-    Timestamp timestamp;  ///< the listing's: see TransportCapabilities::listsTimestamp
+    Timestamp timestamp = {};  ///< the listing's: see TransportCapabilities::listsTimestamp
     LayoutFamily family = LayoutFamily::Tree;
 
     std::string key() const { return keyOf(id, family); }

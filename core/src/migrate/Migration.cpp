@@ -6,13 +6,13 @@
 #include <litestream/Error.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace litestream::migrate {
 namespace {
 
-constexpr int kMostPasses = 4;
+/// Each pass copies what the passes before did not, so they get shorter; a source that outruns so many is no place to copy from.
+constexpr int kMostPasses = 20;
 constexpr std::size_t kSampled = 16;
 
 std::uint64_t bytesOf(const std::vector<Step>& steps) {
@@ -27,24 +27,45 @@ std::vector<Complaint> listed(const std::map<std::string, std::string>& complain
     return list;
 }
 
+Txid newestTxid(const Inventory& inventory) {
+    Txid newest;
+    for (const Object& object : inventory.objects) {
+        if (const auto* file = std::get_if<replica::FileId>(&object.id)) newest = std::max(newest, file->range.max);
+    }
+    return newest;
+}
+
 }  // namespace
 
 Migration::Migration(Transport& from, Transport& to, const ltx::CodecSet& codecs, Options options, Patience& patience,
                      CancellationSource& stop)
-    : codecs_(codecs), options_(std::move(options)), patience_(patience), stop_(stop), from_(from, options_.rate), to_(to, options_.rate),
-      memory_(options_.memoryBytes), progress_(options_.progress) {}
+    : from_(from), to_(to), codecs_(codecs), options_(std::move(options)), patience_(patience), stop_(stop), memory_(options_.memoryBytes),
+      progress_(options_.progress),
+      copier_(from, to, options_.rate, codecs, patience, [this](std::uint64_t bytes) { progress_.addBytes(bytes); }) {}
 
 void Migration::list() {
     const std::string everything;
-    source_ = takeInventory(from_.transport(), {&everything, 1}, patience_);
+    source_ = takeInventory(from_, {&everything, 1}, patience_);
     if (source_.objects.empty()) throw Error(ErrorCode::NotFound, "no replica found at the source");
-    destination_ = takeInventory(to_.transport(), replicaPrefixes(to_.transport()), patience_);
-    const std::lock_guard lock(mutex_);
-    counts_.unknown = source_.unknown;
+    noteSource();
+    destination_ = takeInventory(to_, replicaPrefixes(to_), patience_);
+    {
+        const std::lock_guard lock(mutex_);
+        counts_.unknown = source_.unknown;
+    }
     if (related_) return;
     for (const std::string& key : source_.unknownKeys) log::warn("object is no part of a replica, not copied", {{"key", key}});
-    requireSameReplica({from_, to_}, source_, destination_, codecs_, patience_);
+    requireSameReplica(copier_.ends(), source_, destination_, codecs_, patience_);
     related_ = true;
+}
+
+void Migration::noteSource() {
+    newestLevelZero_.reset();
+    for (const Object& object : source_.objects) {
+        const auto* file = std::get_if<replica::FileId>(&object.id);
+        if (file == nullptr || file->level != replica::kLevel0) break;  // they stand first, and ascend
+        newestLevelZero_ = object;
+    }
 }
 
 Preview Migration::preview() {
@@ -56,14 +77,6 @@ Preview Migration::preview() {
     return preview;
 }
 
-std::vector<Object> Migration::extra() const {
-    std::vector<Object> found;
-    for (const Object& object : destination_.objects) {
-        if (source_.find(object.id) == nullptr) found.push_back(object);
-    }
-    return found;
-}
-
 void Migration::copyAll() {
     for (int pass = 1;; ++pass) {
         vanished_ = 0;
@@ -72,41 +85,31 @@ void Migration::copyAll() {
         comparePresent();
         if (vanished_ == 0) return;
         // The source is being compacted: what replaces the objects that are gone is there by now.
-        if (pass == kMostPasses) throw Error(ErrorCode::Transient, "objects of the source vanish faster than they can be copied. Try again when it is quieter");
+        if (pass == kMostPasses) {
+            throw Error(ErrorCode::Transient, "objects of the source vanish faster than they can be copied. Try again when it is quieter");
+        }
         log::debug("objects vanished at the source, listing it again", {{"objects", vanished_}});
     }
+}
+
+std::uint64_t Migration::copyNewest() {
+    if (!newestLevelZero_) return 0;
+    const std::string prefix = replica::Layout(newestLevelZero_->family).prefix(replica::kLevel0);
+    std::vector<Object> fresh;
+    listEach(from_, prefix, newestLevelZero_->key(), patience_, [&](const ObjectInfo& info) {
+        if (const auto parsed = parseKey(info.key)) fresh.push_back({parsed->id, info.size, info.timestamp, parsed->family});
+    });
+    if (fresh.empty()) return 0;
+    for (const Object& object : fresh) source_.insert(object);
+    noteSource();
+    copyMissing();
+    return fresh.size();
 }
 
 void Migration::copyMissing() {
     const auto steps = copyOrder(source_, destination_);
     progress_.begin(steps.size(), bytesOf(steps));
     runSteps(steps);
-}
-
-bool Migration::hasLevelZero() const { return newestLevelZero() != nullptr; }
-
-const Object* Migration::newestLevelZero() const {
-    const Object* newest = nullptr;
-    for (const Object& object : source_.objects) {
-        if (!isLtx(object.id)) break;
-        const auto& file = std::get<replica::FileId>(object.id);
-        if (file.level == replica::kLevel0) newest = &object;  // they ascend
-    }
-    return newest;
-}
-
-std::uint64_t Migration::copyNewest() {
-    const Object* newest = newestLevelZero();
-    if (newest == nullptr) return 0;
-    const std::string prefix = replica::Layout(newest->family).prefix(replica::kLevel0);
-    std::vector<Object> fresh;
-    listEach(from_.transport(), prefix, newest->key(), patience_, [&](const ObjectInfo& info) {
-        if (const auto parsed = parseKey(info.key)) fresh.push_back({parsed->id, info.size, info.timestamp, parsed->family});
-    });
-    if (fresh.empty()) return 0;
-    for (const Object& object : fresh) source_.insert(object);
-    copyMissing();
-    return fresh.size();
 }
 
 void Migration::runSteps(const std::vector<Step>& steps) {
@@ -126,74 +129,18 @@ void Migration::runSteps(const std::vector<Step>& steps) {
 }
 
 void Migration::copy(const Step& step, Sequence& sequence) {
-    for (int attempt = 1;; ++attempt) {
-        const auto reason = copyOnce(step, sequence);
-        if (!reason) break;
-        if (reason->code() == ErrorCode::NotFound) {
-            const std::lock_guard lock(mutex_);
-            ++vanished_;
-            return;
-        }
-        // What does not pass is read once more, from the beginning: it may have been damaged on the way.
-        if (reason->code() == ErrorCode::Corrupt && attempt == 1) continue;
-        refuse(step.object, *reason);
-        return;
-    }
-    settle(step.object);
-    if (wanted(step.object)) verifyCopy(step.object);
-}
-
-/// The reason why this object is not to be had: it is gone, damaged, or another one at the destination. Throws what is wrong with more than one object.
-std::optional<Error> Migration::copyOnce(const Step& step, Sequence& sequence) {
     const Object& object = step.object;
-    std::unique_ptr<CheckedContent> content;
-    try {
-        content = openChecked(object, pieces(from_, object, true), codecs_);
-        PutOptions options;
-        options.timestamp = isLtx(object.id) ? content->timestamp().value_or(Timestamp{}) : timestampOf(object);
-        sequence.waitFor(step.after);
-        put(object, *content, options);
-        return std::nullopt;
-    } catch (const Error& error) {
-        const bool ofSource = content == nullptr || content->failure().has_value();
-        const bool ofObject = ofSource || error.code() == ErrorCode::Conflict;
-        const bool heals = transport::RetryPolicy::heals(error.code()) || error.code() == ErrorCode::Cancelled;
-        if (stop_.token().cancelled() || !ofObject || heals) throw error.within("copy " + object.key());
-        return error;
+    if (const auto reason = copier_.copy(object, [&] { sequence.waitFor(step.after); })) {
+        return reason->code() == ErrorCode::NotFound ? noteVanished() : refuse(object, *reason);
     }
-}
-
-void Migration::put(const Object& object, CheckedContent& content, const PutOptions& wish) {
-    const std::string key = atDestination(object).key();
-    PutOptions options = wish;
-    options.onlyIfAbsent = to_.transport().capabilities().conditionalPut;
-    bool used = false;
-    try {
-        patience_.run("put " + key, object.size, [&](const CallContext& context) {
-            if (std::exchange(used, true)) content.rewind();
-            return to_.transport().put(key, content, options, context);
-        });
-    } catch (const Error& error) {
-        if (error.code() != ErrorCode::Conflict || content.failure()) throw;
-        // It exists: an earlier attempt whose answer was lost, or somebody else's.
-        const auto found = patience_.run("head " + key, 0, [&](const CallContext& context) { return to_.transport().head(key, context); });
-        Object there = atDestination(object);
-        there.size = found.size;
-        if (!isSame({from_, to_}, object, there, patience_)) {
-            throw Error(ErrorCode::Conflict, "the destination has another object under this name. Remove it there, then migrate again");
-        }
+    noteSame(object);
+    {
+        const std::lock_guard lock(mutex_);
+        ++counts_.copied;
+        counts_.copiedBytes += object.size;
+        arrived_.push_back(copier_.atDestination(object));
     }
-    const std::lock_guard lock(mutex_);
-    ++counts_.copied;
-    counts_.copiedBytes += object.size;
-    arrived_.push_back(atDestination(object));
-}
-
-/// Kept with the object where a content tells no time.
-Timestamp Migration::timestampOf(const Object& object) {
-    if (from_.transport().capabilities().listsTimestamp) return object.timestamp;
-    const std::string key = object.key();
-    return patience_.run("head " + key, 0, [&](const CallContext& context) { return from_.transport().head(key, context); }).timestamp;
+    if (isToBeVerified(object)) verify(object);
 }
 
 void Migration::comparePresent() {
@@ -205,137 +152,101 @@ void Migration::comparePresent() {
 }
 
 void Migration::compare(const Object& object) {
-    const Object there = *destination_.find(object.id);
-    try {
-        if (!isSame({from_, to_}, object, there, patience_)) {
-            throw Error(ErrorCode::Conflict, "the destination has another object under this name. Remove it there, then migrate again");
-        }
-    } catch (const Error& error) {
-        if (stop_.token().cancelled()) throw;
-        if (error.code() == ErrorCode::NotFound) {
-            const std::lock_guard lock(mutex_);
-            ++vanished_;
-            return;
-        }
-        if (error.code() != ErrorCode::Conflict && error.code() != ErrorCode::Corrupt) throw error.within("compare " + object.key());
-        refuse(object, error);
-        return;
+    if (const auto reason = copier_.compare(object, *destination_.find(object.id))) {
+        return reason->code() == ErrorCode::NotFound ? noteVanished() : refuse(object, *reason);
     }
-    settle(object);
+    noteSame(object);
     {
         const std::lock_guard lock(mutex_);
         ++counts_.skipped;
     }
     if (options_.verify != Verify::Full) return;
     const auto lease = memory_.acquire(memoryFor(object), stop_.token());
-    verifyCopy(object);
+    verify(object);
 }
 
-bool Migration::wanted(const Object& object) const {
+bool Migration::isToBeVerified(const Object& object) const {
     if (options_.verify == Verify::None) return false;
     if (options_.verify == Verify::Full || isBase(object.id)) return true;
-    const Object* newest = newestLevelZero();
-    if (newest != nullptr && newest->id == object.id) return true;
+    if (newestLevelZero_ && newestLevelZero_->id == object.id) return true;
     return std::hash<std::string>{}(keyOf(object.id, LayoutFamily::Tree)) % kSampled == 0;
 }
 
-/// Reads the object back. Its ending has been compared, or is what was sent; the rest must fit it.
-void Migration::verifyCopy(const Object& source) {
-    const Object there = atDestination(source);
-    const auto attempt = [&] { checkObject(there, pieces(to_, there, false), codecs_); };
-    try {
-        try {
-            attempt();
-        } catch (const Error& error) {
-            if (error.code() != ErrorCode::Corrupt) throw;
-            attempt();  // it may have been damaged on the way back
-        }
-        if (!isSame({from_, to_}, source, there, patience_)) throw Error(ErrorCode::Corrupt, "it is not what was sent");
-        const std::lock_guard lock(mutex_);
+void Migration::verify(const Object& object) {
+    const auto wrong = copier_.verify(object);
+    const std::string key = copier_.atDestination(object).key();
+    if (wrong) log::error("object is wrong at the destination", {{"key", key}, {"error", wrong->what()}});
+    const std::lock_guard lock(mutex_);
+    if (wrong) {
+        failed_[key] = std::string("wrong at the destination: ") + wrong->what() + ". Remove it there, then migrate again";
+    } else {
         ++counts_.verified;
-    } catch (const Error& error) {
-        if (stop_.token().cancelled()) throw;
-        if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) throw error.within("verify " + there.key());
-        log::error("object is wrong at the destination", {{"key", there.key()}, {"error", error.what()}});
-        const std::lock_guard lock(mutex_);
-        failed_[there.key()] = std::string("wrong at the destination: ") + error.what() + ". Remove it there, then migrate again";
     }
 }
 
 void Migration::confirm() {
-    destination_ = takeInventory(to_.transport(), replicaPrefixes(to_.transport()), patience_);
+    destination_ = takeInventory(to_, replicaPrefixes(to_), patience_);
     const std::lock_guard lock(mutex_);
     for (const ObjectId& id : same_) {
         const Object* object = source_.find(id);
         if (object == nullptr) continue;
         const Object* there = destination_.find(id);
         if (there != nullptr && there->size == object->size) continue;
-        const std::string key = atDestination(*object).key();
-        failed_.emplace(key, there == nullptr ? "is not at the destination any more" : "has another size at the destination");
+        const std::string key = copier_.atDestination(*object).key();
+        const char* reason = there == nullptr ? "is not at the destination any more" : "has another size at the destination";
+        if (failed_.emplace(key, reason).second) log::error("object is not right at the destination", {{"key", key}, {"error", reason}});
     }
-    for (const auto& [key, reason] : failed_) log::error("object is not right at the destination", {{"key", key}, {"error", reason}});
 }
 
 void Migration::deleteExtra() {
-    if (!refused_.empty() || !failed_.empty()) {
+    if (!report().clean()) {
         log::warn("nothing is deleted at the destination, because not everything was copied");
         return;
     }
-    const auto newest = [](const Inventory& inventory) {
-        Txid txid;
-        for (const Object& object : inventory.objects) {
-            if (const auto* file = std::get_if<replica::FileId>(&object.id)) txid = std::max(txid, file->range.max);
-        }
-        return txid;
-    };
-    if (newest(destination_) > newest(source_)) {
+    if (newestTxid(destination_) > newestTxid(source_)) {
         throw Error(ErrorCode::Conflict, "delete what the source does not have: the destination has newer transactions, up to TXID " +
-                                             ltx::format(newest(destination_)) + ". Somebody goes on there; nothing was deleted");
+                                             ltx::format(newestTxid(destination_)) + ". Somebody goes on there; nothing was deleted");
     }
-    const auto isGone = [&](const Object& object) {
-        for (const LayoutFamily family : {LayoutFamily::Tree, LayoutFamily::Flat}) {
-            const std::string key = keyOf(object.id, family);
-            try {
-                patience_.run("head " + key, 0, [&](const CallContext& context) { return from_.transport().head(key, context); });
-                return false;
-            } catch (const Error& error) {
-                if (error.code() != ErrorCode::NotFound) throw;
-            }
-        }
-        return true;
-    };
     // First what others build on: a chain without its beginning is refused by readers, one that ends early is not.
     auto objects = extra();
     std::stable_partition(objects.begin(), objects.end(), [](const Object& object) { return isBase(object.id); });
     for (const Object& object : objects) {
-        if (!isGone(object)) continue;
-        const std::string key = object.key();
-        const auto failures = patience_.run("remove " + key, 0, [&](const CallContext& context) { return to_.transport().remove({&key, 1}, context); });
-        const std::lock_guard lock(mutex_);
-        if (failures.empty()) {
-            ++counts_.deleted;
-            log::info("deleted at the destination", {{"key", key}});
-        } else {
-            failed_[key] = failures.front().reason;
-            log::error("cannot delete at the destination", {{"key", key}, {"error", failures.front().reason}});
-        }
+        if (isGoneFromSource(object)) remove(object);
     }
 }
 
-Object Migration::atDestination(const Object& object) const {
-    Object there = object;
-    there.family = to_.transport().capabilities().layout;
-    return there;
+std::vector<Object> Migration::extra() const {
+    std::vector<Object> found;
+    for (const Object& object : destination_.objects) {
+        if (source_.find(object.id) == nullptr) found.push_back(object);
+    }
+    return found;
 }
 
-PieceReader Migration::pieces(const ObjectReader& reader, const Object& object, bool counted) {
-    return [this, &reader, key = object.key(), counted](std::uint64_t offset, MutableBytes into) {
-        patience_.run("get " + key, into.size(), [&](const CallContext& context) {
-            reader.read(key, offset, into, context);
-            return true;
-        });
-        if (counted) progress_.addBytes(into.size());
-    };
+bool Migration::isGoneFromSource(const Object& object) {
+    for (const LayoutFamily family : {LayoutFamily::Tree, LayoutFamily::Flat}) {
+        const std::string key = keyOf(object.id, family);
+        try {
+            patience_.run("head " + key, 0, [&](const CallContext& context) { return from_.head(key, context); });
+            return false;
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::NotFound) throw;
+        }
+    }
+    return true;
+}
+
+void Migration::remove(const Object& object) {
+    const std::string key = object.key();
+    const auto failures = patience_.run("remove " + key, 0, [&](const CallContext& context) { return to_.remove({&key, 1}, context); });
+    const std::lock_guard lock(mutex_);
+    if (failures.empty()) {
+        ++counts_.deleted;
+        log::info("deleted at the destination", {{"key", key}});
+        return;
+    }
+    failed_[key] = failures.front().reason;
+    log::error("cannot delete at the destination", {{"key", key}, {"error", failures.front().reason}});
 }
 
 void Migration::refuse(const Object& object, const Error& error) {
@@ -344,10 +255,15 @@ void Migration::refuse(const Object& object, const Error& error) {
     if (isNews) log::error("object refused", {{"key", object.key()}, {"error", error.what()}});
 }
 
-void Migration::settle(const Object& object) {
+void Migration::noteSame(const Object& object) {
     const std::lock_guard lock(mutex_);
     same_.insert(object.id);
     refused_.erase(object.key());
+}
+
+void Migration::noteVanished() {
+    const std::lock_guard lock(mutex_);
+    ++vanished_;
 }
 
 Report Migration::report() const {

@@ -1,9 +1,8 @@
 #pragma once
 
 #include "ltx/CodecSet.h"
-#include "migrate/CheckedContent.h"
+#include "migrate/Copier.h"
 #include "migrate/CopyOrder.h"
-#include "migrate/Kinship.h"
 #include "migrate/MemoryBudget.h"
 #include "migrate/ProgressCount.h"
 #include "migrate/Report.h"
@@ -63,7 +62,7 @@ public:
     std::uint64_t copyNewest();
 
     /// Whether level-0 files were listed: without, copyNewest() finds nothing.
-    bool hasLevelZero() const;
+    bool hasLevelZero() const noexcept { return newestLevelZero_.has_value(); }
 
     /// Lists the destination once more: every object of the source that was not refused must be there in its full size.
     void confirm();
@@ -76,41 +75,41 @@ public:
 
 private:
     void list();
+    void noteSource();
     void copyMissing();
     void comparePresent();
     void runSteps(const std::vector<Step>& steps);
     void copy(const Step& step, Sequence& sequence);
-    std::optional<Error> copyOnce(const Step& step, Sequence& sequence);
-    void put(const Object& object, CheckedContent& content, const PutOptions& options);
     void compare(const Object& object);
-    void verifyCopy(const Object& source);
-    bool wanted(const Object& object) const;
+    void verify(const Object& object);
+    bool isToBeVerified(const Object& object) const;
     std::vector<Object> extra() const;
-    Object atDestination(const Object& object) const;
-    Timestamp timestampOf(const Object& object);
-    PieceReader pieces(const ObjectReader& reader, const Object& object, bool counted);
+    bool isGoneFromSource(const Object& object);
+    void remove(const Object& object);
     void refuse(const Object& object, const Error& error);
-    void settle(const Object& object);
+    void noteSame(const Object& object);
+    void noteVanished();
 
+    Transport& from_;
+    Transport& to_;
     const ltx::CodecSet& codecs_;
     const Options options_;
     Patience& patience_;
     CancellationSource& stop_;
-    const ObjectReader from_;
-    const ObjectReader to_;
     MemoryBudget memory_;
     ProgressCount progress_;
+    const Copier copier_;
 
     // of the caller's thread, and read by workers while it waits for them
     Inventory source_;
     Inventory destination_;
+    std::optional<Object> newestLevelZero_;  ///< at the source
     bool related_ = false;
-    const Object* newestLevelZero() const;
 
     mutable std::mutex mutex_;  // guards everything below
     Report counts_;
     std::set<ObjectId> same_;  ///< known to be the same at both ends
-    std::map<std::string, std::string> refused_;
+    std::map<std::string, std::string> refused_;  ///< reasons by key
     std::map<std::string, std::string> failed_;
     std::vector<Object> arrived_;
     std::uint64_t vanished_ = 0;
