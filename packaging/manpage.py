@@ -40,6 +40,8 @@ class Help:
         for line in done.stdout.splitlines():
             if re.fullmatch(r"(The )?[A-Za-z][a-z ]*:", line) and not line.startswith("usage"):
                 lines = self.sections.setdefault(line.rstrip(":"), [])
+            elif line.startswith("Exit codes: "):
+                lines = self.sections.setdefault("Exit codes", [line.removeprefix("Exit codes: ")])
             else:
                 lines.append(line)
 
@@ -102,7 +104,7 @@ def program_page(program):
         return [" ".join(line.strip() for line in text[:split]), [usage.removeprefix("usage: ")], ["The options are:", *poco_flags(text[split:])]]
     purpose = " ".join(line for line in screen.purpose if line.strip())
     usage = screen.take("Usage")
-    body = []
+    body = [escape(purpose), ".Pp"] if ". " in purpose else []
     for command, summary in commands(screen.take("The commands are")):
         verb = Help([program, command, "-help"])
         body += [f".Ss {name} {command}", escape(" ".join(line for line in verb.purpose if line.strip()))]
