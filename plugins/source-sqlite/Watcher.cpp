@@ -66,7 +66,7 @@ void Watcher::await(std::shared_ptr<Watch> watch, std::filesystem::path database
     const std::lock_guard lock(mutex_);
     remove(*watch);
     awaited_.push_back(
-        std::make_unique<Awaited>(std::move(watch), std::move(database), missing, Clock::now() + retryAfter));
+        std::make_unique<Awaited>(Awaited{std::move(watch), std::move(database), missing, Clock::now() + retryAfter}));
 }
 
 void Watcher::forget(const Watch& watch) {
