@@ -33,7 +33,9 @@ volatile std::sig_atomic_t interrupted = 0;
 constexpr std::size_t kTrailBytes = 4096;
 constexpr const char* kEnd = "end";
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
 
 /// Memory that parent and child share.
 class SharedText {
@@ -96,7 +98,8 @@ bool readAll(int descriptor, Clock::time_point deadline, std::string& bytes) {
 
 std::string mishapOf(int status) {
     if (WIFSIGNALED(status)) {
-        return "the process ended with signal " + std::to_string(WTERMSIG(status)) + " (" + ::strsignal(WTERMSIG(status)) + ")";
+        return "the process ended with signal " + std::to_string(WTERMSIG(status)) + " (" +
+               ::strsignal(WTERMSIG(status)) + ")";
     }
     return "the process ended with status " + std::to_string(WEXITSTATUS(status));
 }

@@ -25,7 +25,7 @@ private:
 /// How a child ended.
 struct ChildResult {
     std::vector<Record> records;
-    std::string mishap;         ///< empty when it ended as it should: "the process ended with signal 11 (Segmentation fault)"
+    std::string mishap;  ///< empty when it ended as it should: "the process ended with signal 11 (Segmentation fault)"
     std::string lastOperation;  ///< what the plugin was asked for last (suites/Trail.h), when there was a mishap
 };
 

@@ -16,11 +16,14 @@ namespace {
 constexpr std::size_t kMostKept = 20;
 
 /// The clause that a foreign exception breaks, wherever it is met.
-bool isAboutErrors(const Clause& clause) { return clause.name.find("ThrowsNothingButErrors") != std::string::npos; }
+bool isAboutErrors(const Clause& clause) {
+    return clause.name.find("ThrowsNothingButErrors") != std::string::npos;
+}
 
 bool matches(std::string_view pattern, std::string_view text) {
     if (pattern.empty()) return text.empty();
-    if (pattern[0] == '*') return matches(pattern.substr(1), text) || (!text.empty() && matches(pattern, text.substr(1)));
+    if (pattern[0] == '*')
+        return matches(pattern.substr(1), text) || (!text.empty() && matches(pattern, text.substr(1)));
     return !text.empty() && pattern[0] == text[0] && matches(pattern.substr(1), text.substr(1));
 }
 
@@ -39,7 +42,8 @@ void runTest(const Clause& clause, RecordWriter& writer) {
     listeners.Append(new ReportListener(writer));  // GTest owns it
     testing::GTEST_FLAG(filter) = "*/" + clause.suite + "." + clause.name + "/*";
     const int failed = RUN_ALL_TESTS();  // the listener has told why
-    if (failed == 0 && testing::UnitTest::GetInstance()->test_to_run_count() != 1) throw std::runtime_error("the clause has no test");
+    if (failed == 0 && testing::UnitTest::GetInstance()->test_to_run_count() != 1)
+        throw std::runtime_error("the clause has no test");
 }
 
 void note(Verdict& verdict, Observation observation) {
@@ -79,15 +83,19 @@ std::vector<Clause> clausesOf(PluginKind pluginKind, const std::string& filter) 
     kind[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(kind[0])));
     std::vector<Clause> chosen;
     for (const Clause& clause : clauses()) {
-        if (clause.suite.starts_with(kind) && (filter.empty() || matchesAny(filter, clause.name))) chosen.push_back(clause);
+        if (clause.suite.starts_with(kind) && (filter.empty() || matchesAny(filter, clause.name)))
+            chosen.push_back(clause);
     }
-    std::stable_sort(chosen.begin(), chosen.end(), [](const Clause& a, const Clause& b) { return std::tie(a.suite, a.name) < std::tie(b.suite, b.name); });
+    std::stable_sort(chosen.begin(), chosen.end(), [](const Clause& a, const Clause& b) {
+        return std::tie(a.suite, a.name) < std::tie(b.suite, b.name);
+    });
     // Last, so that it knows what the others met.
     std::stable_partition(chosen.begin(), chosen.end(), [](const Clause& clause) { return !isAboutErrors(clause); });
     return chosen;
 }
 
-std::vector<Verdict> judge(const std::vector<Clause>& clauses, std::chrono::nanoseconds limit, const std::function<void(const Verdict&)>& tell) {
+std::vector<Verdict> judge(const std::vector<Clause>& clauses, std::chrono::nanoseconds limit,
+                           const std::function<void(const Verdict&)>& tell) {
     std::vector<Verdict> verdicts;
     std::vector<Observation> foreign;
     for (const Clause& clause : clauses) {

@@ -16,6 +16,7 @@ std::vector<Clause> clausesOf(PluginKind kind, const std::string& filter);
 
 /// Runs each clause's test in a process of its own; InitGoogleTest() was called. `tell` gets each verdict as it falls; the last word is in what
 /// is returned, because one clause may find what is another's matter.
-std::vector<Verdict> judge(const std::vector<Clause>& clauses, std::chrono::nanoseconds limit, const std::function<void(const Verdict&)>& tell);
+std::vector<Verdict> judge(const std::vector<Clause>& clauses, std::chrono::nanoseconds limit,
+                           const std::function<void(const Verdict&)>& tell);
 
 }  // namespace litestream::conformance

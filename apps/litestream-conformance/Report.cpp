@@ -55,12 +55,14 @@ std::string wrapped(const std::string& text, std::size_t indent) {
 
 void printViolation(std::ostream& out, const Verdict& verdict) {
     const Clause& clause = verdict.clause;
-    out << "\n" << clause.name << " is violated. <litestream/" << clause.header << "> says:\n    \"" << wrapped(clause.sentence, 5) << "\"\n";
+    out << "\n"
+        << clause.name << " is violated. <litestream/" << clause.header << "> says:\n    \""
+        << wrapped(clause.sentence, 5) << "\"\n";
     const std::size_t shown = std::min(kMostShown, verdict.observations.size());
     for (std::size_t i = 0; i < shown; ++i) {
         const Observation& observation = verdict.observations[i];
-        out << "  done      " << wrapped(observation.done, 12) << "\n  seen      " << wrapped(observation.seen, 12) << "\n  expected  "
-            << wrapped(observation.expected, 12) << "\n";
+        out << "  done      " << wrapped(observation.done, 12) << "\n  seen      " << wrapped(observation.seen, 12)
+            << "\n  expected  " << wrapped(observation.expected, 12) << "\n";
         if (i + 1 < shown) out << "\n";
     }
     if (verdict.count > shown) out << "  and " << verdict.count - shown << " more like this\n";
@@ -71,9 +73,11 @@ void printSpeed(std::ostream& out, const std::vector<Measurement>& speed) {
     out << "\nSpeed, one call after the other:\n\n";
     Table table({"operation", "calls", "median", "throughput", "size"});
     for (const Measurement& one : speed) {
-        table.add({one.operation, std::to_string(one.calls), formatDuration(std::chrono::nanoseconds(one.medianNanoseconds)),
-                   one.bytesPerSecond == 0 ? "-" : formatSize(one.bytesPerSecond) + "/s",
-                   one.permille == 0 ? "-" : std::to_string(one.permille / 10) + "." + std::to_string(one.permille % 10) + " %"});
+        table.add(
+            {one.operation, std::to_string(one.calls), formatDuration(std::chrono::nanoseconds(one.medianNanoseconds)),
+             one.bytesPerSecond == 0 ? "-" : formatSize(one.bytesPerSecond) + "/s",
+             one.permille == 0 ? "-"
+                               : std::to_string(one.permille / 10) + "." + std::to_string(one.permille % 10) + " %"});
     }
     table.print(out);
 }
@@ -95,20 +99,25 @@ Json toJson(const Verdict& verdict) {
 }  // namespace
 
 std::size_t Report::count(Verdict::State state) const {
-    return static_cast<std::size_t>(std::count_if(verdicts.begin(), verdicts.end(), [&](const Verdict& verdict) { return verdict.state == state; }));
+    return static_cast<std::size_t>(std::count_if(verdicts.begin(), verdicts.end(),
+                                                  [&](const Verdict& verdict) { return verdict.state == state; }));
 }
 
-bool Report::passed() const { return count(Verdict::State::Violated) == 0 && count(Verdict::State::NotJudged) == 0; }
+bool Report::passed() const {
+    return count(Verdict::State::Violated) == 0 && count(Verdict::State::NotJudged) == 0;
+}
 
 void printHeading(std::ostream& out, const Report& report) {
     const plugin::LoadedPlugin& plugin = report.plugin;
-    out << plugin::kindName(plugin.kind) << " plugin \"" << plugin.name << "\" " << plugin.version << ", " << plugin.file.string() << "\n";
+    out << plugin::kindName(plugin.kind) << " plugin \"" << plugin.name << "\" " << plugin.version << ", "
+        << plugin.file.string() << "\n";
     if (!report.description.empty()) out << report.description << "\n";
     out << "\n";
 }
 
 void printVerdict(std::ostream& out, const Verdict& verdict) {
-    out << padded(word(verdict.state), 14) << verdict.clause.name << (verdict.reason.empty() ? "" : " (" + verdict.reason + ")") << std::endl;
+    out << padded(word(verdict.state), 14) << verdict.clause.name
+        << (verdict.reason.empty() ? "" : " (" + verdict.reason + ")") << std::endl;
 }
 
 void printFindings(std::ostream& out, const Report& report) {
@@ -116,8 +125,11 @@ void printFindings(std::ostream& out, const Report& report) {
         if (verdict.state == Verdict::State::Violated) printViolation(out, verdict);
     }
     printSpeed(out, report.speed);
-    out << "\n" << report.count(Verdict::State::Kept) << " clauses kept, " << report.count(Verdict::State::Violated) << " violated";
-    if (const auto count = report.count(Verdict::State::NotPromised)) out << ", " << count << " not promised by the plugin";
+    out << "\n"
+        << report.count(Verdict::State::Kept) << " clauses kept, " << report.count(Verdict::State::Violated)
+        << " violated";
+    if (const auto count = report.count(Verdict::State::NotPromised))
+        out << ", " << count << " not promised by the plugin";
     if (const auto count = report.count(Verdict::State::NotJudged)) out << ", " << count << " not judged";
     out << "\n";
     if (!report.leftBehind.empty()) out << report.leftBehind << "\n";
@@ -152,7 +164,8 @@ void printClauses(std::ostream& out, const std::vector<Clause>& clauses, bool js
     Json list = Json::array();
     for (const Clause& clause : clauses) {
         if (json) {
-            list.add(Json::object({{"clause", clause.name}, {"header", "litestream/" + clause.header}, {"sentence", clause.sentence}}));
+            list.add(Json::object(
+                {{"clause", clause.name}, {"header", "litestream/" + clause.header}, {"sentence", clause.sentence}}));
         } else {
             out << clause.name << "\n    <litestream/" << clause.header << "> \"" << clause.sentence << "\"\n";
         }

@@ -31,7 +31,8 @@ void ReportListener::OnTestPartResult(const testing::TestPartResult& result) {
     if (result.passed()) return;
     // What suites/Expect.cpp says.
     if (const std::string done = part(message, "done: ", "\nseen: "); !done.empty()) {
-        return writer_.send({"observation", done, part(message, "\nseen: ", "\nexpected: "), part(message, "\nexpected: ", "")});
+        return writer_.send(
+            {"observation", done, part(message, "\nseen: ", "\nexpected: "), part(message, "\nexpected: ", "")});
     }
     // Otherwise an exception ended the test: the last call on this thread.
     const Trail& last = trail();

@@ -52,23 +52,33 @@ void readJournalMode(Request& request, const std::string& text) {
 }
 
 std::vector<flags::Flag> flagsFor(Request& request, int& kinds) {
-    const auto path = [](std::filesystem::path& target) { return flags::Reader([&target](const std::string& value) { target = value; }); };
+    const auto path = [](std::filesystem::path& target) {
+        return flags::Reader([&target](const std::string& value) { target = value; });
+    };
     return {
-        {"transport", kindReader(request, kinds, PluginKind::Transport), "NAME", "judge the transport plugin of this name"},
-        {"url", kindReader(request, kinds, PluginKind::Transport), "URL", "judge the transport plugin that takes this replica URL, at its root"},
+        {"transport", kindReader(request, kinds, PluginKind::Transport), "NAME",
+         "judge the transport plugin of this name"},
+        {"url", kindReader(request, kinds, PluginKind::Transport), "URL",
+         "judge the transport plugin that takes this replica URL, at its root"},
         {"codec", kindReader(request, kinds, PluginKind::Codec), "NAME", "judge the codec plugin of this name"},
         {"source", kindReader(request, kinds, PluginKind::Source), "NAME", "judge the source plugin of this name"},
-        {"option", flags::Reader([&](const std::string& text) { readOption(request, text); }), "KEY=VALUE", "an option of the plugin; as often as needed"},
-        {"plugin-path", path(request.pluginPath), "DIR", "where to look for plugins beside the usual places and LITESTREAM_PLUGIN_PATH"},
-        {"filter", &request.filter, "PATTERN", "only clauses whose name matches: '*' stands for anything, ':' separates patterns"},
+        {"option", flags::Reader([&](const std::string& text) { readOption(request, text); }), "KEY=VALUE",
+         "an option of the plugin; as often as needed"},
+        {"plugin-path", path(request.pluginPath), "DIR",
+         "where to look for plugins beside the usual places and LITESTREAM_PLUGIN_PATH"},
+        {"filter", &request.filter, "PATTERN",
+         "only clauses whose name matches: '*' stands for anything, ':' separates patterns"},
         {"list", &request.listOnly, "", "print the clauses, with the sentences that they hold a plugin to, and end"},
         {"json", &request.json, "", "print the report as JSON"},
         {"speed", &request.speed, "", "measure the speed; on unless --speed=false"},
-        {"retry", &request.retry, "", "put core's retries around a transport, for a store that answers some requests with a failure that heals"},
-        {"limit", &request.limit, "DURATION", "how long one clause may take before it counts as hanging; default 2m30s"},
+        {"retry", &request.retry, "",
+         "put core's retries around a transport, for a store that answers some requests with a failure that heals"},
+        {"limit", &request.limit, "DURATION",
+         "how long one clause may take before it counts as hanging; default 2m30s"},
         {"journal-mode", flags::Reader([&](const std::string& text) { readJournalMode(request, text); }), "MODE",
          "of the databases that a source follows, wal or delete; default is the one that it attaches to"},
-        {"directory", path(request.directory), "DIR", "where the databases for a source are made; default is the directory for temporary files"},
+        {"directory", path(request.directory), "DIR",
+         "where the databases for a source are made; default is the directory for temporary files"},
     };
 }
 
@@ -79,7 +89,8 @@ Request parseRequest(std::span<const std::string> arguments) {
     int kinds = 0;
     const auto flags = flagsFor(request, kinds);
     try {
-        if (const auto rest = flags::parse(flags, arguments); !rest.empty()) throw UsageError("unexpected argument \"" + rest[0] + "\"");
+        if (const auto rest = flags::parse(flags, arguments); !rest.empty())
+            throw UsageError("unexpected argument \"" + rest[0] + "\"");
     } catch (const flags::FlagError& error) {
         throw UsageError(error.what());
     } catch (const flags::HelpRequested&) {
@@ -87,7 +98,8 @@ Request parseRequest(std::span<const std::string> arguments) {
         throw;
     }
     if (kinds > 1) throw UsageError("one plugin at a time: give one of --transport, --url, --codec and --source");
-    if (kinds == 0 && !request.listOnly) throw UsageError("nothing to judge: give one of --transport, --url, --codec and --source");
+    if (kinds == 0 && !request.listOnly)
+        throw UsageError("nothing to judge: give one of --transport, --url, --codec and --source");
     return request;
 }
 

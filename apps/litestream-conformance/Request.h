@@ -16,10 +16,10 @@ namespace litestream::conformance {
 /// What the command line asks for.
 struct Request {
     std::optional<PluginKind> kind;  ///< none: --list of all kinds
-    std::string name;  ///< of the plugin; empty when `url` says it
+    std::string name;                ///< of the plugin; empty when `url` says it
     std::string url;
     std::vector<std::pair<std::string, std::string>> options;
-    std::string journalMode;  ///< "wal", "delete", or empty: whichever the source attaches to
+    std::string journalMode;          ///< "wal", "delete", or empty: whichever the source attaches to
     std::filesystem::path directory;  ///< for the databases of a source
     std::filesystem::path pluginPath;
     std::string filter;

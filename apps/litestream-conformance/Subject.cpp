@@ -29,7 +29,8 @@ std::string freshRoot() {
 
 const plugin::LoadedPlugin* findByUrl(const plugin::Registry& registry, const std::string& url) {
     std::string scheme = url.substr(0, url.find(':'));
-    std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(scheme.begin(), scheme.end(), scheme.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     for (const plugin::LoadedPlugin& plugin : registry.plugins()) {
         if (std::find(plugin.schemes.begin(), plugin.schemes.end(), scheme) != plugin.schemes.end()) return &plugin;
     }
@@ -95,7 +96,8 @@ OptionValues Subject::values() const {
     OptionValues values;
     if (!request_.url.empty()) values = registry_->parseUrl(request_.url).options;
     for (const auto& [name, text] : request_.options) {
-        const auto option = std::find_if(plugin_->options.begin(), plugin_->options.end(), [&](const plugin::Option& known) { return known.name == name; });
+        const auto option = std::find_if(plugin_->options.begin(), plugin_->options.end(),
+                                         [&](const plugin::Option& known) { return known.name == name; });
         if (option == plugin_->options.end()) {
             values.set(name, text);  // refused when it is opened, with the name that was probably meant
         } else {
@@ -132,7 +134,8 @@ SourceCandidate Subject::source() const {
         if (source == nullptr) throw Error(ErrorCode::Corrupt, "open gave no source");
         return source;
     };
-    const fs::path directory = request_.directory.empty() ? fs::temp_directory_path() : fs::absolute(request_.directory);
+    const fs::path directory =
+        request_.directory.empty() ? fs::temp_directory_path() : fs::absolute(request_.directory);
     return {plugin_->name, open, journalMode_, directory / root_};
 }
 

@@ -39,7 +39,7 @@ private:
     std::string findJournalMode() const;
 
     const plugin::LoadedPlugin* plugin_;
-    const std::string root_;  ///< of a transport's objects or a source's databases: a name that nobody else has
+    const std::string root_;   ///< of a transport's objects or a source's databases: a name that nobody else has
     std::string journalMode_;  ///< of a source's databases
 };
 

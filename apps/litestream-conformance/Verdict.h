@@ -26,7 +26,7 @@ struct Verdict {
     Clause clause;
     State state = State::Kept;
     std::vector<Observation> observations{};  ///< the first of them
-    std::size_t count = 0;                  ///< how many there were
+    std::size_t count = 0;                    ///< how many there were
     std::string reason{};                     ///< of NotPromised and NotJudged
 };
 

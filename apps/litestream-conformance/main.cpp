@@ -34,7 +34,8 @@ void initialiseSuites(const Subject& subject) {
 }
 
 /// What is found so far is worth telling even when the rest is not wanted any more.
-void judgeAndMeasure(const Request& request, const Subject& subject, const std::vector<Clause>& chosen, Report& report) {
+void judgeAndMeasure(const Request& request, const Subject& subject, const std::vector<Clause>& chosen,
+                     Report& report) {
     const auto tell = [&](const Verdict& verdict) {
         if (!request.json) printVerdict(std::cout, verdict);
     };

@@ -14,7 +14,9 @@ std::vector<Clause>& declared() {
 
 }  // namespace
 
-const std::vector<Clause>& clauses() { return declared(); }
+const std::vector<Clause>& clauses() {
+    return declared();
+}
 
 bool declareClause(Clause clause) {
     declared().push_back(std::move(clause));

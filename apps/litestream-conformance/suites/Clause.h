@@ -26,9 +26,10 @@ bool declareClause(Clause clause);
 ///                       "An offset at or behind the end gives 0.") {
 ///         ...
 ///     }
-#define LITESTREAM_CLAUSE(SUITE, NAME, HEADER, SENTENCE)                                                              \
-    static const bool SUITE##NAME##IsDeclared = ::litestream::conformance::declareClause({#SUITE, #NAME, HEADER, SENTENCE}); \
-    static_assert(sizeof(SUITE##NAME##IsDeclared) > 0);                                                                \
+#define LITESTREAM_CLAUSE(SUITE, NAME, HEADER, SENTENCE)                             \
+    static const bool SUITE##NAME##IsDeclared =                                      \
+        ::litestream::conformance::declareClause({#SUITE, #NAME, HEADER, SENTENCE}); \
+    static_assert(sizeof(SUITE##NAME##IsDeclared) > 0);                              \
     TEST_P(SUITE, NAME)
 
 }  // namespace litestream::conformance

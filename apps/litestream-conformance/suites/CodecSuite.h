@@ -21,7 +21,9 @@ struct CodecCandidate {
     std::function<std::shared_ptr<const Codec>()> open;
 };
 
-inline std::ostream& operator<<(std::ostream& out, const CodecCandidate& candidate) { return out << candidate.name; }
+inline std::ostream& operator<<(std::ostream& out, const CodecCandidate& candidate) {
+    return out << candidate.name;
+}
 
 /// INSTANTIATE_TEST_SUITE_P(Zstd, CodecSuite, testing::Values(CodecCandidate{"zstd", openZstd}));
 class CodecSuite : public testing::TestWithParam<CodecCandidate> {

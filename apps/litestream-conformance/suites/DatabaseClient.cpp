@@ -18,7 +18,8 @@ namespace litestream::conformance {
 DatabaseClient::DatabaseClient(const std::filesystem::path& database) {
     std::array<int, 2> in{};
     std::array<int, 2> out{};
-    if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+    if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0)
+        throw std::system_error(errno, std::generic_category(), "pipe");
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in[0], 0);
@@ -48,7 +49,8 @@ void DatabaseClient::send(const std::string& script) {
 DatabaseClient::Answer DatabaseClient::receive() {
     Answer answer;
     std::size_t length = 0;
-    if (std::fscanf(output_, "%d %zu", &answer.rc, &length) != 2 || std::fgetc(output_) != '\n') return {-1, "the database client has ended"};
+    if (std::fscanf(output_, "%d %zu", &answer.rc, &length) != 2 || std::fgetc(output_) != '\n')
+        return {-1, "the database client has ended"};
     answer.text.resize(length);
     if (std::fread(answer.text.data(), 1, length, output_) != length) return {-1, "the database client has ended"};
     return answer;
@@ -65,7 +67,9 @@ std::string DatabaseClient::must(const std::string& script) {
     return answer.text;
 }
 
-std::string DatabaseClient::image() { return must("image"); }
+std::string DatabaseClient::image() {
+    return must("image");
+}
 
 void DatabaseClient::close() {
     if (input_ != nullptr) std::fclose(std::exchange(input_, nullptr));

@@ -22,6 +22,8 @@ EdgeBytes::EdgeBytes(std::string_view bytes) : size_(bytes.size()) {
     begin_ = begin;
 }
 
-EdgeBytes::~EdgeBytes() { ::munmap(mapping_, mapped_); }
+EdgeBytes::~EdgeBytes() {
+    ::munmap(mapping_, mapped_);
+}
 
 }  // namespace litestream::conformance

@@ -20,7 +20,8 @@ std::string hex(char byte) {
 
 std::string printable(std::string_view text) {
     std::string shown;
-    for (const char c : text) shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? std::string("?") : std::string(1, c);
+    for (const char c : text)
+        shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? std::string("?") : std::string(1, c);
     return shown;
 }
 
@@ -35,14 +36,24 @@ std::string inWords(std::string_view text) {
     if (text.size() <= kMostShown) return "\"" + printable(text) + "\"";
     return std::to_string(text.size()) + " bytes that begin with \"" + printable(text.substr(0, 20)) + "\"";
 }
-std::string inWords(const std::string& text) { return inWords(std::string_view(text)); }
-std::string inWords(const char* text) { return inWords(std::string_view(text)); }
+std::string inWords(const std::string& text) {
+    return inWords(std::string_view(text));
+}
+std::string inWords(const char* text) {
+    return inWords(std::string_view(text));
+}
 
-std::string inWords(bool value) { return value ? "yes" : "no"; }
+std::string inWords(bool value) {
+    return value ? "yes" : "no";
+}
 
-std::string inWords(ErrorCode code) { return std::string(describe(code)); }
+std::string inWords(ErrorCode code) {
+    return std::string(describe(code));
+}
 
-std::string inWords(const Error& error) { return "Error(" + inWords(error.code()) + "): " + error.what(); }
+std::string inWords(const Error& error) {
+    return "Error(" + inWords(error.code()) + "): " + error.what();
+}
 
 std::string inWords(const std::vector<std::string>& items) {
     std::string text;
@@ -57,7 +68,9 @@ bool expectBytes(const std::string& done, std::string_view seen, std::string_vie
         return false;
     }
     const std::size_t most = std::min(seen.size(), expected.size());
-    const auto same = static_cast<std::size_t>(std::mismatch(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(most), expected.begin()).first - seen.begin());
+    const auto same = static_cast<std::size_t>(
+        std::mismatch(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(most), expected.begin()).first -
+        seen.begin());
     std::string found = std::to_string(seen.size()) + " bytes";
     std::string wanted = std::to_string(expected.size()) + " bytes";
     if (same < most) {

@@ -28,34 +28,45 @@ Follower::Follower(const Open& open, const std::filesystem::path& database) {
     source_ = witnessed("open", [&] { return open({database, wake}); });
 }
 
-Follower::~Follower() { source_.reset(); }  // before what its wakes touch
+Follower::~Follower() {
+    source_.reset();
+}  // before what its wakes touch
 
-Attachment Follower::attach(bool resume) { return attached(resume && position_.size > 0 ? &position_ : nullptr); }
+Attachment Follower::attach(bool resume) {
+    return attached(resume && position_.size > 0 ? &position_ : nullptr);
+}
 
-Attachment Follower::attachAt(const Position& position) { return attached(&position); }
+Attachment Follower::attachAt(const Position& position) {
+    return attached(&position);
+}
 
 Attachment Follower::attached(const Position* last) {
-    const Attachment found = witnessed(last == nullptr ? "attach without a position" : "attach with a position", [&] { return source_->attach(last); });
+    const Attachment found = witnessed(last == nullptr ? "attach without a position" : "attach with a position",
+                                       [&] { return source_->attach(last); });
     pending_.clear();
     if (found.outcome == Attachment::Outcome::Detached) {
         expectTrue("attach", !found.reason.empty(), "Detached without a reason", "a reason for people");
         return found;
     }
-    expectTrue("attach", isPageSize(found.pageSize), "the page size " + std::to_string(found.pageSize), "one of SQLite's page sizes");
-    expectTrue("attach", last != nullptr || found.outcome == Attachment::Outcome::Lost, "Proved without a position", "Lost");
+    expectTrue("attach", isPageSize(found.pageSize), "the page size " + std::to_string(found.pageSize),
+               "one of SQLite's page sizes");
+    expectTrue("attach", last != nullptr || found.outcome == Attachment::Outcome::Lost, "Proved without a position",
+               "Lost");
     pageSize_ = found.pageSize;
     if (found.outcome == Attachment::Outcome::Lost) repair();
     return found;
 }
 
 void Follower::check(const char* operation, const Position& position) const {
-    expectTrue(operation, position.size > 0 && position.size <= Position::kMaxBytes, "a position of " + std::to_string(position.size) + " bytes",
+    expectTrue(operation, position.size > 0 && position.size <= Position::kMaxBytes,
+               "a position of " + std::to_string(position.size) + " bytes",
                "1 to " + std::to_string(Position::kMaxBytes));
 }
 
 void Follower::page(PageNumber number, ConstBytes content) {
     if (refuses_) throw Error(ErrorCode::DiskFull, "no room for page " + std::to_string(number));
-    expectTrue("capture", number > 0 && number != lockPage(pageSize_), "page " + std::to_string(number), "no page 0 and no lock page");
+    expectTrue("capture", number > 0 && number != lockPage(pageSize_), "page " + std::to_string(number),
+               "no page 0 and no lock page");
     expectSame("capture: bytes of page " + std::to_string(number), content.size(), std::size_t{pageSize_});
     pending_[number].assign(reinterpret_cast<const char*>(content.data()), content.size());
 }
@@ -67,7 +78,8 @@ void Follower::apply(const Capture& captured) {
     position_ = captured.position;
     copy_.resize(std::size_t{commit} * pageSize_);
     for (const auto& [number, content] : pending_) {
-        if (number <= commit && content.size() == pageSize_) std::memcpy(copy_.data() + std::size_t{number - 1} * pageSize_, content.data(), pageSize_);
+        if (number <= commit && content.size() == pageSize_)
+            std::memcpy(copy_.data() + std::size_t{number - 1} * pageSize_, content.data(), pageSize_);
     }
     pending_.clear();
 }
@@ -85,7 +97,8 @@ Capture Follower::capture(std::uint64_t budget) {
             repair();
             break;
         case Capture::Outcome::Unchanged:
-            expectTrue("capture", pending_.empty(), "Unchanged, and " + std::to_string(pending_.size()) + " pages", "Unchanged and no page");
+            expectTrue("capture", pending_.empty(), "Unchanged, and " + std::to_string(pending_.size()) + " pages",
+                       "Unchanged and no page");
             pending_.clear();
             break;
         case Capture::Outcome::Detached:
@@ -101,7 +114,8 @@ bool Follower::captureAll() {
         if (outcome == Capture::Outcome::Unchanged) return true;
         if (outcome == Capture::Outcome::Detached) return false;
     }
-    violated("capture until Unchanged", std::to_string(kMostCaptures) + " captures without an end", "Unchanged when nothing is left");
+    violated("capture until Unchanged", std::to_string(kMostCaptures) + " captures without an end",
+             "Unchanged when nothing is left");
     return false;
 }
 
@@ -131,14 +145,16 @@ std::string Follower::contentOf(Image& image, std::uint32_t pagesAtATime) {
     for (std::uint32_t first = 1; first <= image.pageCount(); first += pagesAtATime) {
         const std::uint32_t count = std::min(pagesAtATime, image.pageCount() - first + 1);
         const auto into = std::as_writable_bytes(std::span(content)).subspan(size * (first - 1), size * count);
-        witnessed("read " + std::to_string(count) + " pages of an image from " + std::to_string(first) + " on", [&] { image.read(first, into); });
+        witnessed("read " + std::to_string(count) + " pages of an image from " + std::to_string(first) + " on",
+                  [&] { image.read(first, into); });
     }
     return content;
 }
 
 void Follower::repair() {
     const auto current = image();
-    expectTrue("image", isPageSize(current->pageSize()), "the page size " + std::to_string(current->pageSize()), "one of SQLite's page sizes");
+    expectTrue("image", isPageSize(current->pageSize()), "the page size " + std::to_string(current->pageSize()),
+               "one of SQLite's page sizes");
     check("image", current->position());
     copy_ = contentOf(*current, 64);
     pageSize_ = current->pageSize();
@@ -160,7 +176,9 @@ SourceStatus Follower::status() const {
 
 bool Follower::waitFor(const std::set<Wake>& reasons, std::chrono::nanoseconds limit) {
     std::unique_lock lock(mutex_);
-    return woken_.wait_for(lock, limit, [&] { return std::any_of(reasons.begin(), reasons.end(), [&](Wake reason) { return wakes_.contains(reason); }); });
+    return woken_.wait_for(lock, limit, [&] {
+        return std::any_of(reasons.begin(), reasons.end(), [&](Wake reason) { return wakes_.contains(reason); });
+    });
 }
 
 void Follower::forgetWakes() {

@@ -4,7 +4,9 @@
 
 namespace litestream::conformance {
 
-std::vector<std::size_t> pageSizes() { return {512, 1024, 2048, 4096, 8192, 16384, 32768, 65536}; }
+std::vector<std::size_t> pageSizes() {
+    return {512, 1024, 2048, 4096, 8192, 16384, 32768, 65536};
+}
 
 std::string textPage(std::size_t size) {
     std::string text;

@@ -30,7 +30,8 @@ Answer image(sqlite3* database) {
         return failed;
     }
     sqlite3_int64 size = 0;
-    const std::unique_ptr<unsigned char, decltype(&sqlite3_free)> bytes(sqlite3_serialize(database, "main", &size, 0), &sqlite3_free);
+    const std::unique_ptr<unsigned char, decltype(&sqlite3_free)> bytes(sqlite3_serialize(database, "main", &size, 0),
+                                                                        &sqlite3_free);
     run(database, "COMMIT");
     if (bytes == nullptr && size > 0) return {SQLITE_NOMEM, "the database cannot be read as a whole"};
     return {SQLITE_OK, std::string(reinterpret_cast<const char*>(bytes.get()), static_cast<std::size_t>(size))};

@@ -16,21 +16,23 @@ void removeDatabase(const fs::path& database) {
 
 }  // namespace
 
-LITESTREAM_CLAUSE(SourceSuite, FirstContactIsLostAndItsImageIsTheDatabase, "Source.h",
-                  "following, but continuity with the given position cannot be proved (or none was given): image() is next") {
+LITESTREAM_CLAUSE(
+    SourceSuite, FirstContactIsLostAndItsImageIsTheDatabase, "Source.h",
+    "following, but continuity with the given position cannot be proved (or none was given): image() is next") {
     DatabaseClient client(database_);
     create(client);
     client.must(insertRows(300));
     Follower follower = follow();
     const Attachment found = follower.attach();
-    if (!expectTrue("attach without a position", found.outcome == Attachment::Outcome::Lost, found.outcome == Attachment::Outcome::Proved ? "Proved" : "Detached: " + found.reason, "Lost")) return;
+    if (!expectOutcome("attach without a position", found, Attachment::Outcome::Lost)) return;
     expectTrue("attach without a position", !found.reason.empty(), "Lost without a reason", "a reason for people");
     expectSame("attach: pages in the database", std::to_string(found.commit), client.must("PRAGMA page_count"));
     expectBytes("the image after attach", follower.copy(), client.image());
     expectCopyIsDatabase("after the image", follower, client);
 }
 
-LITESTREAM_CLAUSE(SourceSuite, GoesOnFromItsPosition, "Source.h", "nothing was missed since the given position: capture() goes on from there") {
+LITESTREAM_CLAUSE(SourceSuite, GoesOnFromItsPosition, "Source.h",
+                  "nothing was missed since the given position: capture() goes on from there") {
     DatabaseClient client(database_);
     create(client);
     Follower follower = follow();
@@ -39,12 +41,13 @@ LITESTREAM_CLAUSE(SourceSuite, GoesOnFromItsPosition, "Source.h", "nothing was m
     follower.captureAll();
     follower.detach();
     const Attachment found = follower.attach(true);
-    expectTrue("attach with the last position when nothing happened meanwhile", found.outcome == Attachment::Outcome::Proved, "not Proved: " + found.reason, "Proved");
+    expectOutcome("attach with the last position when nothing happened meanwhile", found, Attachment::Outcome::Proved);
     client.must(insertRows(20));
     expectCopyIsDatabase("after detach and attach", follower, client);
 }
 
-LITESTREAM_CLAUSE(SourceSuite, ProvesNothingThatItMissed, "Source.h", "`last` is the position behind the newest TXID that core vouches for, or null.") {
+LITESTREAM_CLAUSE(SourceSuite, ProvesNothingThatItMissed, "Source.h",
+                  "`last` is the position behind the newest TXID that core vouches for, or null.") {
     const auto meanwhile = [&](const std::string& what, const std::function<void(DatabaseClient&)>& happens) {
         database_ = directory_ / (std::to_string(std::hash<std::string>()(what)) + ".db");
         DatabaseClient client(database_);
@@ -62,7 +65,8 @@ LITESTREAM_CLAUSE(SourceSuite, ProvesNothingThatItMissed, "Source.h", "`last` is
     };
     meanwhile("a commit", [](DatabaseClient& client) { client.must(kInsert); });
     meanwhile("an update of every page", [](DatabaseClient& client) { client.must(kUpdateAll); });
-    meanwhile("VACUUM", [](DatabaseClient& client) { client.must("DELETE FROM t WHERE id<20"), client.must("VACUUM"); });
+    meanwhile("VACUUM",
+              [](DatabaseClient& client) { client.must("DELETE FROM t WHERE id<20"), client.must("VACUUM"); });
     meanwhile("commits and checkpoints", [](DatabaseClient& client) {
         for (int i = 0; i < 3; ++i) {
             client.must("UPDATE t SET a=randomblob(500) WHERE id=1");
@@ -76,7 +80,8 @@ LITESTREAM_CLAUSE(SourceSuite, ProvesNothingThatItMissed, "Source.h", "`last` is
     });
 }
 
-LITESTREAM_CLAUSE(SourceSuite, ProvesNoForeignPosition, "Source.h", "continuity with the given position cannot be proved") {
+LITESTREAM_CLAUSE(SourceSuite, ProvesNoForeignPosition, "Source.h",
+                  "continuity with the given position cannot be proved") {
     DatabaseClient client(database_);
     create(client);
     client.must(insertRows(10));
@@ -85,7 +90,7 @@ LITESTREAM_CLAUSE(SourceSuite, ProvesNoForeignPosition, "Source.h", "continuity 
     for (std::size_t i = 0; i < foreign.size; ++i) foreign.bytes[i] = static_cast<std::byte>(i * 37);
     Follower follower = follow();
     const Attachment found = follower.attachAt(foreign);
-    expectTrue("attach with a position that is not its own", found.outcome == Attachment::Outcome::Lost, found.outcome == Attachment::Outcome::Proved ? "Proved" : "Detached: " + found.reason, "Lost");
+    expectOutcome("attach with a position that is not its own", found, Attachment::Outcome::Lost);
     expectCopyIsDatabase("after that", follower, client);
 
     // The position of another database.
@@ -95,22 +100,26 @@ LITESTREAM_CLAUSE(SourceSuite, ProvesNoForeignPosition, "Source.h", "continuity 
     create(second);
     second.must(insertRows(10));
     Follower otherFollower = follow();
-    expectTrue("attach with the position of another database", otherFollower.attachAt(other).outcome == Attachment::Outcome::Lost, "Proved", "Lost");
+    expectOutcome("attach with the position of another database", otherFollower.attachAt(other),
+                  Attachment::Outcome::Lost);
     expectCopyIsDatabase("after that", otherFollower, second);
 }
 
-LITESTREAM_CLAUSE(SourceSuite, IsDetachedWithoutADatabase, "Source.h",
-                  "cannot be followed now (no file, empty, locked, not allowed): the source wakes core when that may have changed") {
+LITESTREAM_CLAUSE(
+    SourceSuite, IsDetachedWithoutADatabase, "Source.h",
+    "cannot be followed now (no file, empty, locked, not allowed): the source wakes core when that may have changed") {
     Follower follower = follow();
-    expectTrue("attach without a file", follower.attach().outcome == Attachment::Outcome::Detached, "another outcome", "Detached");
+    expectOutcome("attach without a file", follower.attach(), Attachment::Outcome::Detached);
     expectTrue("attach without a file", !fs::exists(database_), "the file exists now", "no file");
     std::ofstream(database_).close();
-    expectTrue("attach to an empty file", follower.attach().outcome == Attachment::Outcome::Detached, "another outcome", "Detached");
+    expectOutcome("attach to an empty file", follower.attach(), Attachment::Outcome::Detached);
     expectSame("bytes of the empty file after attach", fs::file_size(database_), std::uintmax_t{0});
     follower.forgetWakes();
     DatabaseClient client(database_);
     create(client);
-    if (!expectTrue("wait 5 s after the database was made", follower.waitFor({Wake::Attach}), "no wake", "the wake Attach")) return;
+    if (!expectTrue("wait 5 s after the database was made", follower.waitFor({Wake::Attach}), "no wake",
+                    "the wake Attach"))
+        return;
     if (!attach(follower)) return;
     client.must(kInsert);
     expectCopyIsDatabase("after the database was made", follower, client);
@@ -158,7 +167,7 @@ LITESTREAM_CLAUSE(SourceSuite, DetachEndsFollowing, "Source.h", "Stops following
     follower.detach();
     follower.detach();
     expectTrue("status when detached", !follower.status().state.empty(), "no state", "a state for people");
-    expectTrue("capture when detached", follower.capture().outcome == Capture::Outcome::Detached, "another outcome", "Detached");
+    expectOutcome("capture when detached", follower.capture(), Capture::Outcome::Detached);
     client.must("PRAGMA locking_mode=EXCLUSIVE");
     client.must(kInsert);
     client.must("PRAGMA locking_mode=NORMAL");
@@ -166,12 +175,13 @@ LITESTREAM_CLAUSE(SourceSuite, DetachEndsFollowing, "Source.h", "Stops following
     if (attach(follower)) expectCopyIsDatabase("after detach and attach", follower, client);
 }
 
-LITESTREAM_CLAUSE(SourceSuite, SourceThrowsNothingButErrors, "Source.h", "Errors: what is wrong with the database is an outcome, not an exception.") {
+LITESTREAM_CLAUSE(SourceSuite, SourceThrowsNothingButErrors, "Source.h",
+                  "Errors: what is wrong with the database is an outcome, not an exception.") {
     const auto isNoDatabase = [&](const std::string& what) {
         try {
             Follower follower = follow();
-            expectTrue("attach to " + what, follower.attach().outcome == Attachment::Outcome::Detached, "another outcome", "Detached");
-            expectTrue("capture of " + what, follower.capture().outcome == Capture::Outcome::Detached, "another outcome", "Detached");
+            expectOutcome("attach to " + what, follower.attach(), Attachment::Outcome::Detached);
+            expectOutcome("capture of " + what, follower.capture(), Capture::Outcome::Detached);
             follower.status();
         } catch (const Error& error) {
             violated(trail().operation + " of " + what, inWords(error), "the outcome Detached");

@@ -22,17 +22,19 @@ LITESTREAM_CLAUSE(SourceSuite, NothingNewIsUnchanged, "Source.h", "nothing new w
     if (!attach(follower)) return;
     follower.captureAll();
     client.must("SELECT count(*) FROM t");
-    expectTrue("capture when nothing was committed", follower.capture().outcome == Capture::Outcome::Unchanged, "another outcome", "Unchanged");
+    expectOutcome("capture when nothing was committed", follower.capture(), Capture::Outcome::Unchanged);
     expectCopyIsDatabase("when nothing was committed", follower, client);
 }
 
-LITESTREAM_CLAUSE(SourceSuite, BringsEveryCommit, "Source.h", "Hands to `sink` all pages of transactions committed since the last call") {
+LITESTREAM_CLAUSE(SourceSuite, BringsEveryCommit, "Source.h",
+                  "Hands to `sink` all pages of transactions committed since the last call") {
     DatabaseClient client(database_);
     create(client);
     Follower follower = follow();
     if (!attach(follower)) return;
-    for (const std::string& script : {insertRows(50), std::string(kInsert), std::string("DELETE FROM t WHERE id%3=0"), std::string(kUpdateAll),
-                                      std::string("CREATE INDEX byA ON t(a)"), std::string("PRAGMA user_version=7"), insertRows(200)}) {
+    for (const std::string& script :
+         {insertRows(50), std::string(kInsert), std::string("DELETE FROM t WHERE id%3=0"), std::string(kUpdateAll),
+          std::string("CREATE INDEX byA ON t(a)"), std::string("PRAGMA user_version=7"), insertRows(200)}) {
         client.must(script);
         if (!expectCopyIsDatabase("after \"" + script.substr(0, 40) + "\"", follower, client)) return;
     }
@@ -60,14 +62,16 @@ LITESTREAM_CLAUSE(SourceSuite, ShipsNoUncommittedPage, "Source.h", "The content 
         const Capture inside = captureAsIs(follower);
         if (inside.outcome == Capture::Outcome::Captured || inside.outcome == Capture::Outcome::More) {
             follower.apply(inside);
-            expectBytes("capture in the middle of a transaction: the copy made from what it brought", follower.copy(), committed);
+            expectBytes("capture in the middle of a transaction: the copy made from what it brought", follower.copy(),
+                        committed);
         }
         client.must(end);
         expectCopyIsDatabase(std::string("after ") + end, follower, client);
     }
 }
 
-LITESTREAM_CLAUSE(SourceSuite, ShipsNothingOfATransactionThatDied, "Source.h", "The content of page `number` after a commit") {
+LITESTREAM_CLAUSE(SourceSuite, ShipsNothingOfATransactionThatDied, "Source.h",
+                  "The content of page `number` after a commit") {
     std::string committed;
     Follower follower = follow();
     {
@@ -94,7 +98,8 @@ LITESTREAM_CLAUSE(SourceSuite, ShipsNothingOfATransactionThatDied, "Source.h", "
     expectCopyIsDatabase("after that one committed", follower, client);
 }
 
-LITESTREAM_CLAUSE(SourceSuite, StopsAtACommitWhenTheBudgetIsUsedUp, "Source.h", "stopping at the first commit at which `budgetBytes` are used up.") {
+LITESTREAM_CLAUSE(SourceSuite, StopsAtACommitWhenTheBudgetIsUsedUp, "Source.h",
+                  "stopping at the first commit at which `budgetBytes` are used up.") {
     DatabaseClient client(database_);
     create(client);
     Follower follower = follow();
@@ -111,10 +116,13 @@ LITESTREAM_CLAUSE(SourceSuite, StopsAtACommitWhenTheBudgetIsUsedUp, "Source.h", 
         if (outcome == Capture::Outcome::Unchanged) break;
         const auto state = std::find(states.begin(), states.end(), follower.copy());
         const std::string done = "capture with a budget of 1 byte, call " + std::to_string(calls + 1);
-        if (!expectTrue(done, state != states.end(), "a copy that is no state between two transactions", "the state after one of the commits")) return;
+        if (!expectTrue(done, state != states.end(), "a copy that is no state between two transactions",
+                        "the state after one of the commits"))
+            return;
         const auto index = static_cast<std::size_t>(state - states.begin());
         expectTrue(done, index >= reached, "an earlier state again", "a later state");
-        expectTrue(done, outcome != Capture::Outcome::Captured || index + 1 == states.size(), "Captured before the last commit", "More");
+        expectTrue(done, outcome != Capture::Outcome::Captured || index + 1 == states.size(),
+                   "Captured before the last commit", "More");
         reached = index;
     }
     expectCopyIsDatabase("at last", follower, client);
@@ -129,8 +137,9 @@ LITESTREAM_CLAUSE(SourceSuite, ASinkWithoutRoomEndsAsLost, "Source.h",
     follower.captureAll();
     client.must(insertRows(20));
     follower.refusePages(true);
-    const Capture refused = witnessed("capture into a sink that throws Error(disk full)", [&] { return follower.source().capture(1 << 20, follower.sink()); });
-    expectTrue("capture into a sink that throws Error(disk full)", refused.outcome == Capture::Outcome::Lost, "another outcome", "Lost");
+    const Capture refused = witnessed("capture into a sink that throws Error(disk full)",
+                                      [&] { return follower.source().capture(1 << 20, follower.sink()); });
+    expectOutcome("capture into a sink that throws Error(disk full)", refused, Capture::Outcome::Lost);
     follower.refusePages(false);
     expectCopyIsDatabase("after the image that follows", follower, client);
 }
@@ -162,7 +171,9 @@ LITESTREAM_CLAUSE(SourceSuite, FollowsEveryPageSize, "Source.h", "bytes; 0 when 
         create(client, size);
         Follower follower = follow();
         const Attachment found = follower.attach();
-        if (!expectTrue("attach to a database with pages of " + std::to_string(size), found.outcome != Attachment::Outcome::Detached, found.reason, "Lost")) return;
+        if (!expectTrue("attach to a database with pages of " + std::to_string(size),
+                        found.outcome != Attachment::Outcome::Detached, found.reason, "Lost"))
+            return;
         expectSame("attach: page size", found.pageSize, static_cast<std::uint32_t>(size));
         client.must(insertRows(100));
         expectCopyIsDatabase("with pages of " + std::to_string(size), follower, client);
@@ -170,7 +181,8 @@ LITESTREAM_CLAUSE(SourceSuite, FollowsEveryPageSize, "Source.h", "bytes; 0 when 
 }
 
 /// VACUUM with another page size is possible in rollback mode only.
-LITESTREAM_CLAUSE(SourceSuite, FollowsAChangeOfThePageSize, "Source.h", "continuity is gone; whatever the sink got since the last cut must be thrown away; image() is next") {
+LITESTREAM_CLAUSE(SourceSuite, FollowsAChangeOfThePageSize, "Source.h",
+                  "continuity is gone; whatever the sink got since the last cut must be thrown away; image() is next") {
     if (isWal()) GTEST_SKIP() << "the page size of a database in WAL mode cannot change";
     DatabaseClient client(database_);
     create(client);
@@ -183,7 +195,8 @@ LITESTREAM_CLAUSE(SourceSuite, FollowsAChangeOfThePageSize, "Source.h", "continu
     expectCopyIsDatabase("after VACUUM with another page size", follower, client);
 }
 
-LITESTREAM_CLAUSE(SourceSuite, KeepsUpWithAWriterThatNeverRests, "Source.h", "After Proved or Lost nothing that is committed can escape until detach().") {
+LITESTREAM_CLAUSE(SourceSuite, KeepsUpWithAWriterThatNeverRests, "Source.h",
+                  "After Proved or Lost nothing that is committed can escape until detach().") {
     DatabaseClient client(database_);
     create(client);
     client.must("PRAGMA cache_size=10");
@@ -191,10 +204,13 @@ LITESTREAM_CLAUSE(SourceSuite, KeepsUpWithAWriterThatNeverRests, "Source.h", "Af
     Follower follower = follow();
     if (!attach(follower)) return;
     for (int round = 0; round < 30; ++round) {
-        client.send(round % 5 == 4 ? "BEGIN; UPDATE t SET a=randomblob(500); ROLLBACK" : round % 3 == 2 ? "DELETE FROM t WHERE id%11=" + std::to_string(round % 11) : insertRows(40));
+        client.send(round % 5 == 4   ? "BEGIN; UPDATE t SET a=randomblob(500); ROLLBACK"
+                    : round % 3 == 2 ? "DELETE FROM t WHERE id%11=" + std::to_string(round % 11)
+                                     : insertRows(40));
         for (int i = 0; i < 10; ++i) follower.capture();
         const DatabaseClient::Answer answer = client.receive();
-        if (!expectTrue("commit while the source captures", answer.rc == 0, "SQLite said: " + answer.text, "success")) return;
+        if (!expectTrue("commit while the source captures", answer.rc == 0, "SQLite said: " + answer.text, "success"))
+            return;
         if (isWal() && round % 7 == 3) client.run("PRAGMA wal_checkpoint(TRUNCATE)");
     }
     expectCopyIsDatabase("after 30 transactions beside it", follower, client);

@@ -19,7 +19,8 @@ std::string journalBytes(const fs::path& database) {
 
 }  // namespace
 
-LITESTREAM_CLAUSE(SourceSuite, WritesNothingIntoTheDatabase, "Source.h", "A source never writes to the user's database") {
+LITESTREAM_CLAUSE(SourceSuite, WritesNothingIntoTheDatabase, "Source.h",
+                  "A source never writes to the user's database") {
     DatabaseClient client(database_);
     create(client);
     client.must(insertRows(50));
@@ -36,8 +37,10 @@ LITESTREAM_CLAUSE(SourceSuite, WritesNothingIntoTheDatabase, "Source.h", "A sour
         follower.captureAll();
     }
     expectBytes("attach, capture, image, detach: the database", client.image(), before);
-    expectSame("attach, capture, image, detach: PRAGMA data_version of another connection", client.must("PRAGMA data_version"), version);
-    expectTrue("attach, capture, image, detach: journal mode in the file", journalBytes(database_) == mode, "another one", "as it was");
+    expectSame("attach, capture, image, detach: PRAGMA data_version of another connection",
+               client.must("PRAGMA data_version"), version);
+    expectTrue("attach, capture, image, detach: journal mode in the file", journalBytes(database_) == mode,
+               "another one", "as it was");
 }
 
 LITESTREAM_CLAUSE(SourceSuite, NeverMakesWritersWait, "Source.h", "and never makes its writers wait.") {
@@ -54,11 +57,13 @@ LITESTREAM_CLAUSE(SourceSuite, NeverMakesWritersWait, "Source.h", "and never mak
         if (answer.rc == 0) continue;
         if (++failures == 1) first = answer.text;
     }
-    expectTrue("100 commits while the source captures", failures == 0, std::to_string(failures) + " refused by SQLite: " + first, "none refused");
+    expectTrue("100 commits while the source captures", failures == 0,
+               std::to_string(failures) + " refused by SQLite: " + first, "none refused");
     expectCopyIsDatabase("after 100 commits beside it", follower, client);
 }
 
-LITESTREAM_CLAUSE(SourceSuite, ImageStaysAsItIs, "Source.h", "A consistent image of a database, pinned while the object lives.") {
+LITESTREAM_CLAUSE(SourceSuite, ImageStaysAsItIs, "Source.h",
+                  "A consistent image of a database, pinned while the object lives.") {
     DatabaseClient client(database_);
     create(client);
     client.must(insertRows(400));
@@ -72,17 +77,20 @@ LITESTREAM_CLAUSE(SourceSuite, ImageStaysAsItIs, "Source.h", "A consistent image
         // Commits, checkpoints and captures go on beside the image, and nobody holds up the application.
         for (const std::string& script : {std::string(kUpdateAll), insertRows(30)}) {
             const DatabaseClient::Answer answer = client.run(script);
-            if (!expectTrue("commit while an image is held", answer.rc == 0, "SQLite said: " + answer.text, "success")) return;
+            if (!expectTrue("commit while an image is held", answer.rc == 0, "SQLite said: " + answer.text, "success"))
+                return;
             if (isWal()) client.run("PRAGMA wal_checkpoint(TRUNCATE)");
             follower.captureAll();
         }
-        if (!expectBytes("read an image while others commit", Follower::contentOf(*image, 1 + round * 20), expected)) return;
+        if (!expectBytes("read an image while others commit", Follower::contentOf(*image, 1 + round * 20), expected))
+            return;
         expectSame("pages in the image", std::size_t{image->pageCount()} * image->pageSize(), expected.size());
     }
     expectCopyIsDatabase("after images were held", follower, client);
 }
 
-LITESTREAM_CLAUSE(SourceSuite, ImageIsTheStateOfItsPosition, "Source.h", "an image of exactly the state at the last captured position") {
+LITESTREAM_CLAUSE(SourceSuite, ImageIsTheStateOfItsPosition, "Source.h",
+                  "an image of exactly the state at the last captured position") {
     DatabaseClient client(database_);
     create(client);
     client.must(insertRows(100));
@@ -92,7 +100,8 @@ LITESTREAM_CLAUSE(SourceSuite, ImageIsTheStateOfItsPosition, "Source.h", "an ima
         client.must(kUpdateAll);
         follower.captureAll();
         const auto image = follower.image();
-        expectTrue("image: its position", image->position() == follower.position(), "another position than the last capture's", "the position of the last capture");
+        expectTrue("image: its position", image->position() == follower.position(),
+                   "another position than the last capture's", "the position of the last capture");
         expectBytes("image: its content", Follower::contentOf(*image, 7), follower.copy());
     }
 }
@@ -112,12 +121,14 @@ LITESTREAM_CLAUSE(SourceSuite, LetsTheLogBeRecycled, "Source.h", "the log up to 
         follower.captureAll();
         if (fs::exists(wal)) largest = std::max(largest, fs::file_size(wal));
     }
-    expectTrue("60 commits of 400 kB, each one captured and released: the largest -wal", largest < written / 2, std::to_string(largest) + " bytes",
+    expectTrue("60 commits of 400 kB, each one captured and released: the largest -wal", largest < written / 2,
+               std::to_string(largest) + " bytes",
                "SQLite's own checkpoints (every 1000 pages) keep it below half of what was written");
     expectCopyIsDatabase("after that", follower, client);
 }
 
-LITESTREAM_CLAUSE(SourceSuite, WakesWhenSomethingWasCommitted, "Source.h", "something was committed; core may wait for its next cut") {
+LITESTREAM_CLAUSE(SourceSuite, WakesWhenSomethingWasCommitted, "Source.h",
+                  "something was committed; core may wait for its next cut") {
     DatabaseClient client(database_);
     create(client);
     Follower follower = follow();
@@ -126,7 +137,9 @@ LITESTREAM_CLAUSE(SourceSuite, WakesWhenSomethingWasCommitted, "Source.h", "some
         follower.captureAll();
         follower.forgetWakes();
         client.must(kInsert);
-        if (!expectTrue("wait 5 s after a commit", follower.waitFor({Wake::Changed, Wake::Pressing}), "no wake", "the wake Changed or Pressing")) return;
+        if (!expectTrue("wait 5 s after a commit", follower.waitFor({Wake::Changed, Wake::Pressing}), "no wake",
+                        "the wake Changed or Pressing"))
+            return;
         expectCopyIsDatabase("at the wake", follower, client);
     }
 }

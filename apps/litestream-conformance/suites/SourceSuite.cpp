@@ -2,6 +2,52 @@
 
 namespace litestream::conformance {
 
+namespace {
+
+std::string inWords(Attachment::Outcome outcome) {
+    switch (outcome) {
+        case Attachment::Outcome::Proved:
+            return "Proved";
+        case Attachment::Outcome::Lost:
+            return "Lost";
+        case Attachment::Outcome::Detached:
+            return "Detached";
+    }
+    return "the unknown outcome " + std::to_string(static_cast<int>(outcome));
+}
+
+std::string inWords(Capture::Outcome outcome) {
+    switch (outcome) {
+        case Capture::Outcome::Unchanged:
+            return "Unchanged";
+        case Capture::Outcome::Captured:
+            return "Captured";
+        case Capture::Outcome::More:
+            return "More";
+        case Capture::Outcome::Lost:
+            return "Lost";
+        case Capture::Outcome::Detached:
+            return "Detached";
+    }
+    return "the unknown outcome " + std::to_string(static_cast<int>(outcome));
+}
+
+template <class Found, class Outcome>
+bool compareOutcome(const std::string& done, const Found& seen, Outcome expected) {
+    return expectTrue(done, seen.outcome == expected,
+                      inWords(seen.outcome) + (seen.reason.empty() ? "" : ": " + seen.reason), inWords(expected));
+}
+
+}  // namespace
+
+bool expectOutcome(const std::string& done, const Attachment& seen, Attachment::Outcome expected) {
+    return compareOutcome(done, seen, expected);
+}
+
+bool expectOutcome(const std::string& done, const Capture& seen, Capture::Outcome expected) {
+    return compareOutcome(done, seen, expected);
+}
+
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SourceSuite);
 
 void createDatabase(DatabaseClient& client, const std::string& journalMode, int pageSize) {
@@ -32,8 +78,8 @@ void SourceSuite::TearDown() {
 
 bool SourceSuite::attach(Follower& follower, bool resume) const {
     const Attachment found = follower.attach(resume);
-    return expectTrue("attach to a database in journal mode " + GetParam().journalMode, found.outcome != Attachment::Outcome::Detached,
-                      "Detached: " + found.reason, "Proved or Lost");
+    return expectTrue("attach to a database in journal mode " + GetParam().journalMode,
+                      found.outcome != Attachment::Outcome::Detached, "Detached: " + found.reason, "Proved or Lost");
 }
 
 bool SourceSuite::expectCopyIsDatabase(const std::string& when, Follower& follower, DatabaseClient& client) const {

@@ -26,7 +26,9 @@ struct SourceCandidate {
     std::filesystem::path directory;
 };
 
-inline std::ostream& operator<<(std::ostream& out, const SourceCandidate& candidate) { return out << candidate.name; }
+inline std::ostream& operator<<(std::ostream& out, const SourceCandidate& candidate) {
+    return out << candidate.name;
+}
 
 /// Makes a database with the table t(id, a) in this journal mode.
 void createDatabase(DatabaseClient& client, const std::string& journalMode, int pageSize = 4096);
@@ -35,6 +37,10 @@ std::string insertRows(int count);
 inline constexpr const char* kInsert = "INSERT INTO t(a) VALUES(randomblob(500))";
 inline constexpr const char* kUpdateAll = "UPDATE t SET a=randomblob(500)";
 
+// What attach() and capture() say, against what they have to say.
+bool expectOutcome(const std::string& done, const Attachment& seen, Attachment::Outcome expected);
+bool expectOutcome(const std::string& done, const Capture& seen, Capture::Outcome expected);
+
 class SourceSuite : public testing::TestWithParam<SourceCandidate> {
 protected:
     void SetUp() override;
@@ -42,7 +48,9 @@ protected:
 
     bool isWal() const { return GetParam().journalMode == "wal"; }
     Follower follow() const { return Follower(GetParam().open, database_); }
-    void create(DatabaseClient& client, int pageSize = 4096) const { createDatabase(client, GetParam().journalMode, pageSize); }
+    void create(DatabaseClient& client, int pageSize = 4096) const {
+        createDatabase(client, GetParam().journalMode, pageSize);
+    }
     /// Attaches, which has to work.
     bool attach(Follower& follower, bool resume = false) const;
     /// After capturing all, the copy is what SQLite reads.

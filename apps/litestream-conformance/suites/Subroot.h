@@ -12,12 +12,15 @@ namespace litestream::conformance {
 class Subroot final : public Transport {
 public:
     /// `prefix` ends with '/'.
-    Subroot(std::shared_ptr<Transport> below, std::string prefix) : below_(std::move(below)), prefix_(std::move(prefix)) {}
+    Subroot(std::shared_ptr<Transport> below, std::string prefix)
+        : below_(std::move(below)), prefix_(std::move(prefix)) {}
 
     const TransportCapabilities& capabilities() const noexcept override { return below_->capabilities(); }
     std::vector<std::pair<std::string, std::string>> describe() const override { return below_->describe(); }
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override;
-    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext& context) override;
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options,
+                      const CallContext& context) override;
+    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into,
+                    const CallContext& context) override;
     ObjectInfo head(const std::string& key, const CallContext& context) override;
     std::vector<ObjectInfo> list(std::string_view prefix, std::string_view startAfter, std::size_t limit,
                                  const CallContext& context) override;

@@ -23,7 +23,8 @@ std::string currentTypeName() {
     const std::type_info* type = abi::__cxa_current_exception_type();
     if (type == nullptr) return "something unknown";
     int status = 0;
-    const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
+    const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(type->name(), nullptr, nullptr, &status),
+                                                           &std::free);
     return status == 0 ? name.get() : type->name();
 }
 
@@ -52,7 +53,9 @@ void beginOperation(std::string operation) {
     trail() = {std::move(operation), {}, false};
 }
 
-void endsWith(const Error& error) { trail().failure = inWords(error); }
+void endsWith(const Error& error) {
+    trail().failure = inWords(error);
+}
 
 void endsWithForeign() {
     trail().foreign = true;

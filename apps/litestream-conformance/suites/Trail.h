@@ -10,9 +10,9 @@ namespace litestream::conformance {
 
 /// What a thread asked the plugin for last and how that ended, for the report of a call that nobody expected to fail.
 struct Trail {
-    std::string operation;    ///< "put ltx/0/a"
-    std::string failure;      ///< "Error(transient): ..."; empty when it went well
-    bool foreign = false;     ///< what was thrown is no litestream::Error
+    std::string operation;  ///< "put ltx/0/a"
+    std::string failure;    ///< "Error(transient): ..."; empty when it went well
+    bool foreign = false;   ///< what was thrown is no litestream::Error
 };
 
 /// The calling thread's own.

@@ -5,11 +5,13 @@ namespace litestream::conformance {
 namespace {
 
 /// Put like this, the call is no reason to try the plugin's luck with the real file system: every one of them has a prefix in front.
-const std::vector<std::string> kNoKeys{"", "/", "/a", "a/", "a//b", ".", "..", "./a", "a/./b", "a/../b", "..//a", "a\xff"};
+const std::vector<std::string> kNoKeys{"",   "/",   "/a",    "a/",     "a//b",  ".",
+                                       "..", "./a", "a/./b", "a/../b", "..//a", "a\xff"};
 
 }  // namespace
 
-LITESTREAM_CLAUSE(TransportSuite, RefusesWhatIsNoKey, "Transport.h", "A transport refuses others with Error(InvalidArgument).") {
+LITESTREAM_CLAUSE(TransportSuite, RefusesWhatIsNoKey, "Transport.h",
+                  "A transport refuses others with Error(InvalidArgument).") {
     for (const std::string& key : kNoKeys) {
         const std::string name = "the key \"" + key + "\"";
         expectError("put " + name, ErrorCode::InvalidArgument, [&] { put(key, "x"); });
@@ -20,7 +22,8 @@ LITESTREAM_CLAUSE(TransportSuite, RefusesWhatIsNoKey, "Transport.h", "A transpor
     expectKeys("after nothing but refusals", {});
 }
 
-LITESTREAM_CLAUSE(TransportSuite, RefusesABadKeyBeforeItRemovesAGoodOne, "Transport.h", "throws only when nothing was tried.") {
+LITESTREAM_CLAUSE(TransportSuite, RefusesABadKeyBeforeItRemovesAGoodOne, "Transport.h",
+                  "throws only when nothing was tried.") {
     put("a", "x");
     expectError("remove a and ../b", ErrorCode::InvalidArgument, [&] { remove({"a", "../b"}); });
     expectContent("after remove of a and ../b threw", "a", "x");
@@ -33,7 +36,8 @@ LITESTREAM_CLAUSE(TransportSuite, CancelledCallsDoNothing, "Call.h",
     source.cancel();
     const CallContext late = CallContext::within(std::chrono::seconds(-1));
     const CallContext cancelled = CallContext::within(std::chrono::minutes(1), source.token());
-    for (const auto& [when, context] : {std::pair{" after the deadline", late}, std::pair{" when cancelled before", cancelled}}) {
+    for (const auto& [when, context] :
+         {std::pair{" after the deadline", late}, std::pair{" when cancelled before", cancelled}}) {
         MemoryBody body("new");
         std::string buffer(3, '?');
         const std::vector<std::string> keys{"a"};
@@ -56,13 +60,15 @@ LITESTREAM_CLAUSE(TransportSuite, PutCancelledOnItsWayLeavesNothing, "Call.h",
         if (taken >= 300000) source.cancel();
     });
     const CallContext context = CallContext::within(std::chrono::minutes(1), source.token());
-    expectError("put 1 MiB, cancelled after 300000 bytes", ErrorCode::Cancelled, [&] { transport_->put("ltx/0/a", body, {}, context); });
+    expectError("put 1 MiB, cancelled after 300000 bytes", ErrorCode::Cancelled,
+                [&] { transport_->put("ltx/0/a", body, {}, context); });
     expectKeys("after a put that was cancelled on its way", {});
     put("ltx/0/a", "x");
     expectContent("when put again", "ltx/0/a", "x");
 }
 
-LITESTREAM_CLAUSE(TransportSuite, TransportThrowsNothingButErrors, "Transport.h", "Errors: Error only, with the code that fits (Error.h).") {
+LITESTREAM_CLAUSE(TransportSuite, TransportThrowsNothingButErrors, "Transport.h",
+                  "Errors: Error only, with the code that fits (Error.h).") {
     put("a", "x");
     expectAnyError("get what does not exist", "Error", [&] { get("none", 0, 1); });
     expectAnyError("head what does not exist", "Error", [&] { transport_->head("none", context_); });
@@ -76,10 +82,12 @@ LITESTREAM_CLAUSE(TransportSuite, TransportThrowsNothingButErrors, "Transport.h"
     remove({"none"});
 }
 
-LITESTREAM_CLAUSE(TransportSuite, DescribesItsRoot, "Transport.h", "Where the root is, as name=value pairs for log lines") {
+LITESTREAM_CLAUSE(TransportSuite, DescribesItsRoot, "Transport.h",
+                  "Where the root is, as name=value pairs for log lines") {
     const auto pairs = transport_->describe();
     expectTrue("describe", !pairs.empty(), "no pair", "at least one name=value pair");
-    for (const auto& [name, value] : pairs) expectTrue("describe", !name.empty(), "the value \"" + value + "\" without a name", "a name with each value");
+    for (const auto& [name, value] : pairs)
+        expectTrue("describe", !name.empty(), "the value \"" + value + "\" without a name", "a name with each value");
     expectTrue("capabilities().concurrency", transport_->capabilities().concurrency >= 1, "0", "at least 1");
 }
 

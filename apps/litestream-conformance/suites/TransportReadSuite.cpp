@@ -9,12 +9,15 @@ LITESTREAM_CLAUSE(TransportSuite, GetReadsEveryRange, "Transport.h",
     for (const std::size_t offset : {0u, 1u, 499u, 998u, 999u, 1000u, 1001u, 100000u}) {
         for (const std::size_t length : {1u, 2u, 500u, 999u, 1000u, 1001u, 5000u}) {
             const std::string wanted = offset >= bytes.size() ? "" : bytes.substr(offset, length);
-            expectBytes("get " + std::to_string(length) + " bytes at " + std::to_string(offset) + " of an object of 1000", get("a", offset, length), wanted);
+            expectBytes(
+                "get " + std::to_string(length) + " bytes at " + std::to_string(offset) + " of an object of 1000",
+                get("a", offset, length), wanted);
         }
     }
 }
 
-LITESTREAM_CLAUSE(TransportSuite, GetBehindTheEndGivesNothing, "Transport.h", "An offset at or behind the end gives 0.") {
+LITESTREAM_CLAUSE(TransportSuite, GetBehindTheEndGivesNothing, "Transport.h",
+                  "An offset at or behind the end gives 0.") {
     put("a", "abc");
     for (const std::uint64_t offset : {std::uint64_t{3}, std::uint64_t{1} << 40, UINT64_MAX}) {
         expectBytes("get 10 bytes at " + std::to_string(offset) + " of an object of 3", get("a", offset, 10), "");
@@ -28,11 +31,13 @@ LITESTREAM_CLAUSE(TransportSuite, EmptyObjectIsAnObject, "Transport.h", "Returns
     expectKeys("when there is an empty object", {"empty"});
 }
 
-LITESTREAM_CLAUSE(TransportSuite, MissingObjectIsNotFound, "Transport.h", "Error(NotFound) if there is no such object.") {
+LITESTREAM_CLAUSE(TransportSuite, MissingObjectIsNotFound, "Transport.h",
+                  "Error(NotFound) if there is no such object.") {
     put("ltx/0/a", "x");
     for (const std::string key : {"b", "ltx/0/b", "ltx/1/a", "ltx/0", "ltx"}) {
         expectError("get " + key + " when only ltx/0/a exists", ErrorCode::NotFound, [&] { get(key, 0, 10); });
-        expectError("head " + key + " when only ltx/0/a exists", ErrorCode::NotFound, [&] { transport_->head(key, context_); });
+        expectError("head " + key + " when only ltx/0/a exists", ErrorCode::NotFound,
+                    [&] { transport_->head(key, context_); });
     }
 }
 
@@ -45,7 +50,8 @@ LITESTREAM_CLAUSE(TransportSuite, HeadNamesItsKey, "Transport.h", "Size and exac
 
 LITESTREAM_CLAUSE(TransportSuite, KeysMayHoldAnyPrintableText, "Transport.h",
                   "Keys are relative to the root, UTF-8, segments joined by '/'") {
-    const std::vector<std::string> keys{"with space", "perc%20ent", "plus+and&", "q?x=1#f", "gr\u00fc\u00dfe/\u65e5\u672c", "...", ".hidden", "a..b"};
+    const std::vector<std::string> keys{
+        "with space", "perc%20ent", "plus+and&", "q?x=1#f", "gr\u00fc\u00dfe/\u65e5\u672c", "...", ".hidden", "a..b"};
     for (const std::string& key : keys) {
         put(key, key);
         expectContent("after put", key, key);

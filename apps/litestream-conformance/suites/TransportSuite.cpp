@@ -36,7 +36,9 @@ std::uint64_t TransportSuite::putOnlyIfAbsent(const std::string& key, const std:
 std::string TransportSuite::get(const std::string& key, std::uint64_t offset, std::size_t length) {
     std::string bytes(length, '?');
     const std::size_t got = transport_->get(key, offset, std::as_writable_bytes(std::span(bytes)), context_);
-    if (got > length) violated("get " + std::to_string(length) + " bytes of " + key, std::to_string(got) + " bytes", "no more than were asked for");
+    if (got > length)
+        violated("get " + std::to_string(length) + " bytes of " + key, std::to_string(got) + " bytes",
+                 "no more than were asked for");
     bytes.resize(std::min(got, length));
     return bytes;
 }

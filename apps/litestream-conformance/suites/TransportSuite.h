@@ -26,7 +26,9 @@ struct TransportCandidate {
     std::string root;
 };
 
-inline std::ostream& operator<<(std::ostream& out, const TransportCandidate& candidate) { return out << candidate.name; }
+inline std::ostream& operator<<(std::ostream& out, const TransportCandidate& candidate) {
+    return out << candidate.name;
+}
 
 /// INSTANTIATE_TEST_SUITE_P(S3, TransportSuite, testing::Values(TransportCandidate{"s3", openBucket, "test"}));
 class TransportSuite : public testing::TestWithParam<TransportCandidate> {
@@ -47,7 +49,9 @@ protected:
     std::string content(const std::string& key) { return get(key, 0, transport_->head(key, context_).size + 1); }
 
     std::vector<std::string> list(std::string_view prefix = {}, std::string_view after = {}, std::size_t limit = 1000);
-    std::vector<RemoveFailure> remove(const std::vector<std::string>& keys) { return transport_->remove(keys, context_); }
+    std::vector<RemoveFailure> remove(const std::vector<std::string>& keys) {
+        return transport_->remove(keys, context_);
+    }
 
     void expectContent(const std::string& when, const std::string& key, const std::string& expected);
     void expectKeys(const std::string& when, const std::vector<std::string>& expected);

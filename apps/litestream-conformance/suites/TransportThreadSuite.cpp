@@ -11,7 +11,9 @@ namespace {
 constexpr unsigned kThreads = 8;
 
 /// Content that names its owner in every byte.
-std::string ownContent(unsigned thread, std::size_t size) { return std::string(size, static_cast<char>('a' + thread)); }
+std::string ownContent(unsigned thread, std::size_t size) {
+    return std::string(size, static_cast<char>('a' + thread));
+}
 
 }  // namespace
 
@@ -36,7 +38,8 @@ LITESTREAM_CLAUSE(TransportSuite, OfConcurrentConditionalPutsExactlyOneSucceeds,
                 winner = i;
                 ++successes;
             } catch (const Error& error) {
-                expectSame("a put that came too late: class of its Error (" + std::string(error.what()) + ")", error.code(), ErrorCode::Conflict);
+                expectSame("a put that came too late: class of its Error (" + std::string(error.what()) + ")",
+                           error.code(), ErrorCode::Conflict);
             }
         });
         if (!expectSame("8 threads put one key only if absent: how many succeed", successes.load(), 1u)) return;
@@ -44,7 +47,8 @@ LITESTREAM_CLAUSE(TransportSuite, OfConcurrentConditionalPutsExactlyOneSucceeds,
     }
 }
 
-LITESTREAM_CLAUSE(TransportSuite, ReadersSeeOneWholeVersionWhileOthersReplaceIt, "Transport.h", "the object is durable, whole, and visible to get() and head()") {
+LITESTREAM_CLAUSE(TransportSuite, ReadersSeeOneWholeVersionWhileOthersReplaceIt, "Transport.h",
+                  "the object is durable, whole, and visible to get() and head()") {
     constexpr std::size_t kSize = 100000;
     put("a", ownContent(9, kSize));
     std::atomic<unsigned> writers{2};
@@ -62,7 +66,8 @@ LITESTREAM_CLAUSE(TransportSuite, ReadersSeeOneWholeVersionWhileOthersReplaceIt,
             if (!expectSame("bytes of an object of 100000 that is being replaced", seen.size(), kSize)) return;
             const std::size_t other = seen.find_first_not_of(seen[0]);
             if (!expectTrue("get an object that is being replaced", other == std::string::npos,
-                            "two versions mixed, the second one from offset " + std::to_string(other) + " on", "one version")) {
+                            "two versions mixed, the second one from offset " + std::to_string(other) + " on",
+                            "one version")) {
                 return;
             }
         }
@@ -71,7 +76,8 @@ LITESTREAM_CLAUSE(TransportSuite, ReadersSeeOneWholeVersionWhileOthersReplaceIt,
 }
 
 /// All of them are in the middle of their bodies at the same moment, again and again.
-LITESTREAM_CLAUSE(TransportSuite, ConcurrentPutsKeepTheirBytesApart, "Transport.h", "Threads: all methods may be called concurrently on one object.") {
+LITESTREAM_CLAUSE(TransportSuite, ConcurrentPutsKeepTheirBytesApart, "Transport.h",
+                  "Threads: all methods may be called concurrently on one object.") {
     constexpr unsigned kWriters = 4;
     constexpr std::size_t kRun = 10000;
     constexpr std::size_t kRuns = 5;
@@ -83,12 +89,14 @@ LITESTREAM_CLAUSE(TransportSuite, ConcurrentPutsKeepTheirBytesApart, "Transport.
         transport_->put("own/" + std::to_string(i), body, {}, context_);
     });
     for (unsigned i = 0; i < kWriters; ++i) {
-        expectContent("after 4 threads put an object each, a run of each in turn", "own/" + std::to_string(i), ownContent(i, kRun * kRuns));
+        expectContent("after 4 threads put an object each, a run of each in turn", "own/" + std::to_string(i),
+                      ownContent(i, kRun * kRuns));
     }
 }
 
 /// First a mixture, then nothing but gets of long objects: they take most of the time in a plugin's own code, where they meet on a single core too.
-LITESTREAM_CLAUSE(TransportSuite, ConcurrentCallsOfAllKindsKeepApart, "Transport.h", "Threads: all methods may be called concurrently on one object.") {
+LITESTREAM_CLAUSE(TransportSuite, ConcurrentCallsOfAllKindsKeepApart, "Transport.h",
+                  "Threads: all methods may be called concurrently on one object.") {
     constexpr std::size_t kSize = 200000;
     constexpr unsigned kRounds = 5;
     constexpr auto kTime = std::chrono::milliseconds(500);
@@ -97,11 +105,16 @@ LITESTREAM_CLAUSE(TransportSuite, ConcurrentCallsOfAllKindsKeepApart, "Transport
     std::atomic<bool> stop{false};
     together(kThreads, [&](unsigned i) {
         const std::string own = "fixed/" + std::to_string(i);
-        const auto getsItsOwn = [&] { return expectBytes("get " + own + " while others call", get(own, 0, kSize + kThreads), ownContent(i, kSize + i)); };
+        const auto getsItsOwn = [&] {
+            return expectBytes("get " + own + " while others call", get(own, 0, kSize + kThreads),
+                               ownContent(i, kSize + i));
+        };
         for (unsigned round = 0; round < kRounds && !stop; ++round) {
             const std::string name = "many/" + std::to_string(i) + "-" + std::to_string(round);
             put(name, name);
-            const bool good = getsItsOwn() && expectSame("head " + own + " while others call: its size", transport_->head(own, context_).size, kSize + i) &&
+            const bool good = getsItsOwn() &&
+                              expectSame("head " + own + " while others call: its size",
+                                         transport_->head(own, context_).size, kSize + i) &&
                               expectSame("list \"fixed/\" while others call", list("fixed/"), fixed) &&
                               expectBytes("get " + name + " while others call", get(name, 0, 100), name);
             if (!good) stop = true;

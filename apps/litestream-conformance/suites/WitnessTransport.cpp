@@ -17,10 +17,13 @@ public:
     std::vector<std::pair<std::string, std::string>> describe() const override {
         return witnessed("describe", [&] { return transport_->describe(); });
     }
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
-        return witnessed("put " + key + (options.onlyIfAbsent ? " only if absent" : ""), [&] { return transport_->put(key, body, options, context); });
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options,
+                      const CallContext& context) override {
+        return witnessed("put " + key + (options.onlyIfAbsent ? " only if absent" : ""),
+                         [&] { return transport_->put(key, body, options, context); });
     }
-    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext& context) override {
+    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into,
+                    const CallContext& context) override {
         return witnessed("get " + std::to_string(into.size()) + " bytes at " + std::to_string(offset) + " of " + key,
                          [&] { return transport_->get(key, offset, into, context); });
     }
@@ -43,6 +46,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<Transport> witness(std::shared_ptr<Transport> transport) { return std::make_shared<WitnessTransport>(std::move(transport)); }
+std::shared_ptr<Transport> witness(std::shared_ptr<Transport> transport) {
+    return std::make_shared<WitnessTransport>(std::move(transport));
+}
 
 }  // namespace litestream::conformance

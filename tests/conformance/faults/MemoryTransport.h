@@ -23,9 +23,12 @@ struct Object {
 class MemoryTransport : public Transport {
 public:
     const TransportCapabilities& capabilities() const noexcept override { return capabilities_; }
-    std::vector<std::pair<std::string, std::string>> describe() const override { return {{"memory", "of the process"}}; }
+    std::vector<std::pair<std::string, std::string>> describe() const override {
+        return {{"memory", "of the process"}};
+    }
 
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options,
+                      const CallContext& context) override {
         begin("put", key, context);
         std::string content = read(body, context);
         const std::uint64_t size = content.size();
@@ -33,7 +36,8 @@ public:
         return size;
     }
 
-    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext& context) override {
+    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into,
+                    const CallContext& context) override {
         begin("get", key, context);
         return copy(find("get", key).content, offset, into);
     }
@@ -44,12 +48,14 @@ public:
         return {key, object.content.size(), object.timestamp};
     }
 
-    std::vector<ObjectInfo> list(std::string_view prefix, std::string_view startAfter, std::size_t limit, const CallContext& context) override {
+    std::vector<ObjectInfo> list(std::string_view prefix, std::string_view startAfter, std::size_t limit,
+                                 const CallContext& context) override {
         context.check("list");
         const std::lock_guard lock(mutex());
         std::vector<ObjectInfo> found;
         for (const auto& [key, object] : objects()) {
-            if (key > startAfter && key.starts_with(prefix) && found.size() < limit) found.push_back({key, object.content.size(), object.timestamp});
+            if (key > startAfter && key.starts_with(prefix) && found.size() < limit)
+                found.push_back({key, object.content.size(), object.timestamp});
         }
         return found;
     }
@@ -81,7 +87,8 @@ protected:
     static Object find(const char* operation, const std::string& key) {
         const std::lock_guard lock(mutex());
         const auto found = objects().find(key);
-        if (found == objects().end()) throw Error(ErrorCode::NotFound, std::string(operation) + " " + key + ": no such object");
+        if (found == objects().end())
+            throw Error(ErrorCode::NotFound, std::string(operation) + " " + key + ": no such object");
         return found->second;
     }
 
@@ -92,7 +99,8 @@ protected:
 
     static void store(const std::string& key, Object object, bool onlyIfAbsent = false) {
         const std::lock_guard lock(mutex());
-        if (onlyIfAbsent && objects().contains(key)) throw Error(ErrorCode::Conflict, "put " + key + ": exists already");
+        if (onlyIfAbsent && objects().contains(key))
+            throw Error(ErrorCode::Conflict, "put " + key + ": exists already");
         objects().insert_or_assign(key, std::move(object));
     }
 
@@ -124,7 +132,8 @@ public:
 };
 
 /// Stands at the end of a faulty transport's file. NAME is the file's, and says what is wrong.
-#define LITESTREAM_FAULTY_TRANSPORT(NAME, CLASS) \
-    LITESTREAM_DECLARE_TRANSPORT(NAME, "1.0.0", "is wrong in one way", nullptr, 0, "", ::litestream::faults::FaultyTransportPlugin<CLASS>)
+#define LITESTREAM_FAULTY_TRANSPORT(NAME, CLASS)                                       \
+    LITESTREAM_DECLARE_TRANSPORT(NAME, "1.0.0", "is wrong in one way", nullptr, 0, "", \
+                                 ::litestream::faults::FaultyTransportPlugin<CLASS>)
 
 }  // namespace litestream::faults

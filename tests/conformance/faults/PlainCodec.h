@@ -35,7 +35,8 @@ public:
 };
 
 /// Stands at the end of a faulty codec's file. NAME is the file's, and says what is wrong.
-#define LITESTREAM_FAULTY_CODEC(NAME, CLASS) \
-    LITESTREAM_DECLARE_CODEC(NAME, "1.0.0", "is wrong in one way", nullptr, 0, ::litestream::faults::FaultyCodecPlugin<CLASS>)
+#define LITESTREAM_FAULTY_CODEC(NAME, CLASS)                                   \
+    LITESTREAM_DECLARE_CODEC(NAME, "1.0.0", "is wrong in one way", nullptr, 0, \
+                             ::litestream::faults::FaultyCodecPlugin<CLASS>)
 
 }  // namespace litestream::faults

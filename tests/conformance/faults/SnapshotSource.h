@@ -38,7 +38,8 @@ inline std::string readAll(sqlite3* connection) {
         return {};
     }
     sqlite3_int64 size = 0;
-    const std::unique_ptr<unsigned char, decltype(&sqlite3_free)> bytes(sqlite3_serialize(connection, "main", &size, 0), &sqlite3_free);
+    const std::unique_ptr<unsigned char, decltype(&sqlite3_free)> bytes(sqlite3_serialize(connection, "main", &size, 0),
+                                                                        &sqlite3_free);
     sqlite3_exec(connection, "COMMIT", nullptr, nullptr, nullptr);
     if (bytes == nullptr) return {};
     return {reinterpret_cast<const char*>(bytes.get()), static_cast<std::size_t>(size)};
@@ -50,7 +51,9 @@ public:
         : content_(std::move(content)), pageSize_(pageSize), position_(position) {}
 
     std::uint32_t pageSize() const noexcept override { return pageSize_; }
-    std::uint32_t pageCount() const noexcept override { return static_cast<std::uint32_t>(content_->size() / pageSize_); }
+    std::uint32_t pageCount() const noexcept override {
+        return static_cast<std::uint32_t>(content_->size() / pageSize_);
+    }
     Position position() const noexcept override { return position_; }
     void read(PageNumber first, MutableBytes into) override {
         const std::size_t offset = std::size_t{first - 1} * pageSize_;
@@ -66,7 +69,8 @@ private:
 
 class SnapshotSource : public Source {
 public:
-    explicit SnapshotSource(SourceContext context) : context_(std::move(context)), seen_(fingerprint()), watcher_([this] { watch(); }) {}
+    explicit SnapshotSource(SourceContext context)
+        : context_(std::move(context)), seen_(fingerprint()), watcher_([this] { watch(); }) {}
     ~SnapshotSource() override {
         stop_ = true;
         watcher_.join();
@@ -86,7 +90,8 @@ public:
         const bool proved = last != nullptr && *last == position();
         lost_ = !proved;
         attached_ = true;
-        return {proved ? Attachment::Outcome::Proved : Attachment::Outcome::Lost, proved ? "" : "another state than the recorded one", pageSize(), commit()};
+        return {proved ? Attachment::Outcome::Proved : Attachment::Outcome::Lost,
+                proved ? "" : "another state than the recorded one", pageSize(), commit()};
     }
 
     Capture capture(std::uint64_t budgetBytes, PageSink& sink) override {
@@ -171,7 +176,8 @@ protected:
     }
 
     static std::uint32_t pageSizeOf(const std::string& content) {
-        const auto stored = static_cast<std::uint32_t>(static_cast<unsigned char>(content[16]) << 8 | static_cast<unsigned char>(content[17]));
+        const auto stored = static_cast<std::uint32_t>(static_cast<unsigned char>(content[16]) << 8 |
+                                                       static_cast<unsigned char>(content[17]));
         return stored == 1 ? 65536 : stored;
     }
     std::uint32_t pageSize() const { return pageSizeOf(*known_); }
@@ -196,7 +202,8 @@ private:
         for (const char* suffix : {"", "-wal"}) {
             struct stat found {};
             if (::stat((context_.database.string() + suffix).c_str(), &found) != 0) continue;
-            const auto bits = static_cast<std::uint64_t>(found.st_mtim.tv_sec) * 1000000007u + static_cast<std::uint64_t>(found.st_mtim.tv_nsec);
+            const auto bits = static_cast<std::uint64_t>(found.st_mtim.tv_sec) * 1000000007u +
+                              static_cast<std::uint64_t>(found.st_mtim.tv_nsec);
             sum = sum * 31 + bits + static_cast<std::uint64_t>(found.st_size) + found.st_ino;
         }
         return sum;
@@ -223,11 +230,14 @@ private:
 template <class Faulty>
 class FaultySourcePlugin final : public SourcePlugin {
 public:
-    std::unique_ptr<Source> open(SourceContext context, const OptionValues&) override { return std::make_unique<Faulty>(std::move(context)); }
+    std::unique_ptr<Source> open(SourceContext context, const OptionValues&) override {
+        return std::make_unique<Faulty>(std::move(context));
+    }
 };
 
 /// Stands at the end of a faulty source's file. NAME is the file's, and says what is wrong.
-#define LITESTREAM_FAULTY_SOURCE(NAME, CLASS) \
-    LITESTREAM_DECLARE_SOURCE(NAME, "1.0.0", "is wrong in one way", nullptr, 0, ::litestream::faults::FaultySourcePlugin<CLASS>)
+#define LITESTREAM_FAULTY_SOURCE(NAME, CLASS)                                   \
+    LITESTREAM_DECLARE_SOURCE(NAME, "1.0.0", "is wrong in one way", nullptr, 0, \
+                              ::litestream::faults::FaultySourcePlugin<CLASS>)
 
 }  // namespace litestream::faults

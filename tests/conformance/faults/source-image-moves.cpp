@@ -11,11 +11,14 @@ public:
 private:
     class View final : public Image {
     public:
-        explicit View(const ImageMoves& source) : source_(source), pages_(source.commit()), position_(source.position()) {}
+        explicit View(const ImageMoves& source)
+            : source_(source), pages_(source.commit()), position_(source.position()) {}
         std::uint32_t pageSize() const noexcept override { return source_.pageSize(); }
         std::uint32_t pageCount() const noexcept override { return pages_; }
         Position position() const noexcept override { return position_; }
-        void read(PageNumber first, MutableBytes into) override { SnapshotImage(source_.known_, pageSize(), position_).read(first, into); }
+        void read(PageNumber first, MutableBytes into) override {
+            SnapshotImage(source_.known_, pageSize(), position_).read(first, into);
+        }
 
     private:
         const ImageMoves& source_;

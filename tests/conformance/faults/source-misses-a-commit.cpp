@@ -10,7 +10,8 @@ public:
 
 private:
     Capture ship(std::string now, std::uint64_t budgetBytes, PageSink& sink) override {
-        if (now.compare(pageSize(), std::string::npos, *known_, pageSize(), std::string::npos) == 0) return ended(Capture::Outcome::Unchanged, "");
+        if (now.compare(pageSize(), std::string::npos, *known_, pageSize(), std::string::npos) == 0)
+            return ended(Capture::Outcome::Unchanged, "");
         return SnapshotSource::ship(std::move(now), budgetBytes, sink);
     }
 };

@@ -10,7 +10,8 @@ public:
 
 private:
     std::string read() override {
-        if (!readAll(connection_.get()).empty()) sqlite3_exec(connection_.get(), "CREATE TABLE IF NOT EXISTS _books(id)", nullptr, nullptr, nullptr);
+        if (!readAll(connection_.get()).empty())
+            sqlite3_exec(connection_.get(), "CREATE TABLE IF NOT EXISTS _books(id)", nullptr, nullptr, nullptr);
         return SnapshotSource::read();
     }
 };

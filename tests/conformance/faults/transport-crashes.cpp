@@ -7,7 +7,8 @@ namespace {
 
 /// Does not live through a key with a blank.
 class Crashes final : public MemoryTransport {
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options,
+                      const CallContext& context) override {
         if (key.find(' ') != std::string::npos) std::abort();
         return MemoryTransport::put(key, body, options, context);
     }

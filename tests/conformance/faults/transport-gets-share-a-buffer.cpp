@@ -5,7 +5,8 @@ namespace {
 
 /// All gets go through one piece of memory, a kilobyte at a time.
 class GetsShareABuffer final : public MemoryTransport {
-    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext& context) override {
+    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into,
+                    const CallContext& context) override {
         begin("get", key, context);
         const Object object = find("get", key);
         std::size_t done = 0;

@@ -7,7 +7,8 @@ namespace {
 
 /// Waits for the first byte of an object that has none.
 class Hangs final : public MemoryTransport {
-    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext& context) override {
+    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into,
+                    const CallContext& context) override {
         begin("get", key, context);
         while (find("get", key).content.empty()) ::pause();
         return MemoryTransport::get(key, offset, into, context);

@@ -12,10 +12,13 @@ class IgnoresCancel final : public MemoryTransport {
         return MemoryTransport::get(key, offset, into, {});
     }
     ObjectInfo head(const std::string& key, const CallContext&) override { return MemoryTransport::head(key, {}); }
-    std::vector<ObjectInfo> list(std::string_view prefix, std::string_view startAfter, std::size_t limit, const CallContext&) override {
+    std::vector<ObjectInfo> list(std::string_view prefix, std::string_view startAfter, std::size_t limit,
+                                 const CallContext&) override {
         return MemoryTransport::list(prefix, startAfter, limit, {});
     }
-    std::vector<RemoveFailure> remove(std::span<const std::string> keys, const CallContext&) override { return MemoryTransport::remove(keys, {}); }
+    std::vector<RemoveFailure> remove(std::span<const std::string> keys, const CallContext&) override {
+        return MemoryTransport::remove(keys, {});
+    }
 };
 
 }  // namespace

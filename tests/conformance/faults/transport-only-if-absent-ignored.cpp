@@ -5,7 +5,8 @@ namespace {
 
 /// Replaces whatever is there.
 class OnlyIfAbsentIgnored final : public MemoryTransport {
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options,
+                      const CallContext& context) override {
         PutOptions always = options;
         always.onlyIfAbsent = false;
         return MemoryTransport::put(key, body, always, context);

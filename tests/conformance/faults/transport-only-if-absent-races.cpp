@@ -5,7 +5,8 @@ namespace {
 
 /// Looks first and writes later.
 class OnlyIfAbsentRaces final : public MemoryTransport {
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options,
+                      const CallContext& context) override {
         begin("put", key, context);
         if (options.onlyIfAbsent && exists(key)) throw Error(ErrorCode::Conflict, "put " + key + ": exists already");
         PutOptions always = options;

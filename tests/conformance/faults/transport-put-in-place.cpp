@@ -5,7 +5,8 @@ namespace {
 
 /// Writes where readers look, a run at a time.
 class PutInPlace final : public MemoryTransport {
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options,
+                      const CallContext& context) override {
         begin("put", key, context);
         if (options.onlyIfAbsent) return MemoryTransport::put(key, body, options, context);
         std::string content;

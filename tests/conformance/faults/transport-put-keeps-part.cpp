@@ -5,7 +5,8 @@ namespace {
 
 /// What arrived of a body before it failed becomes the object.
 class PutKeepsPart final : public MemoryTransport {
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options,
+                      const CallContext& context) override {
         begin("put", key, context);
         std::string content;
         try {

@@ -5,7 +5,8 @@ namespace {
 
 /// Answers before anything is stored: it would be, when the instance closes.
 class PutStaysInInstance final : public MemoryTransport {
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options,
+                      const CallContext& context) override {
         const std::uint64_t size = MemoryTransport::put(key, body, options, context);
         const std::lock_guard lock(mutex());
         own_.insert_or_assign(key, objects().at(key));

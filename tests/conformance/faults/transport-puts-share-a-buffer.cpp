@@ -5,7 +5,8 @@ namespace {
 
 /// Puts of bodies in several runs collect them in one place. Its mutex keeps it from crashing and from nothing else.
 class PutsShareABuffer final : public MemoryTransport {
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options,
+                      const CallContext& context) override {
         begin("put", key, context);
         const ConstBytes first = body.next();
         if (first.size() == body.size().value_or(0)) {
