@@ -16,6 +16,10 @@ constexpr std::uint64_t kReadBytes = 128 * 1024;
 /// What is read under the lock before it is handed over without.
 constexpr std::uint64_t kStretchBytes = 4 * 1024 * 1024;
 
+/// While it gives way it also sleeps between slices that are shorter: who is computing all the time is interrupted by the system at any
+/// moment, and on a busy machine that may be a long one with the lock held.
+constexpr Clock::duration kPoliteSlice = microseconds(500);
+constexpr auto kPolitePause = microseconds(300);
 constexpr auto kPoliteFor = milliseconds(500);
 /// A long hold is worth it after this, and may take this share of the time.
 constexpr auto kInsistAfter = milliseconds(1000);
@@ -61,7 +65,11 @@ PagePass::End PagePass::advance(Purpose purpose, PageSink& sink, Clock::time_poi
         } else if (now >= deadline || (end == End::Busy && now - begun >= kBusyPatience)) {
             break;
         }
-        if (end == End::Busy) std::this_thread::sleep_for(kBusyPause);
+        if (end == End::Busy) {
+            std::this_thread::sleep_for(kBusyPause);
+        } else if (polite(now) && !parts_) {
+            std::this_thread::sleep_for(kPolitePause);
+        }
     }
     buffer_.reset();
     return end;
@@ -87,7 +95,7 @@ PagePass::End PagePass::slice(Purpose purpose, PageSink& sink) {
     if (header.pageSize != pageSize_) throw WrongState("the page size has changed");
     adopt(file_.stamp(header));
 
-    const auto until = begun + (insist ? hold_ : kSlice);
+    const auto until = begun + (insist ? hold_ : giveWay ? kPoliteSlice : kSlice);
     if (!compared()) compare(purpose, until, giveWay && !insist);
     Stretch stretch;
     if (compared()) stretch = gather(until);

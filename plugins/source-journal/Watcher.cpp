@@ -208,7 +208,7 @@ void Watcher::readEvents(Clock::time_point now, Calls& calls) {
             byDescriptor_.erase(found);
             followed.descriptor = -1;
             warm(followed, now);
-            if ((event.mask & ~IN_MODIFY) != 0 && !followed.file.replaced().empty()) {
+            if ((event.mask & (IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)) != 0 && !followed.file.replaced().empty()) {
                 report(followed, Wake::Pressing, calls);
             }
         }
