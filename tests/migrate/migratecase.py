@@ -1,5 +1,6 @@
 """What the suites of litestream-migrate share: replicas of any size in a moment, the program, and its answer."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -20,7 +21,7 @@ sys.exit(code)"""
 MIGRATE = harness.BIN / "litestream-migrate"
 
 
-class MigrateCase(harness.TestCase):
+class MigrateTestCase(harness.TestCase):
     """`self.replica` is the source, `self.target` a directory that does not exist yet."""
 
     def setUp(self):
@@ -65,11 +66,11 @@ class MigrateCase(harness.TestCase):
 
 
 def content_of(root):
-    """{relative path: (content, mtime in milliseconds)} of everything in a directory."""
+    """{relative path: (hash of its content, mtime in milliseconds)} of everything in a directory."""
     found = {}
     for path in pathlib.Path(root).rglob("*"):
         if path.is_file():
-            found[str(path.relative_to(root))] = path.read_bytes(), path.stat().st_mtime_ns // 1_000_000
+            found[str(path.relative_to(root))] = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns // 1_000_000
     return found
 
 

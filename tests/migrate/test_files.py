@@ -8,10 +8,10 @@ import subprocess
 import time
 
 import harness
-from migratecase import PEAK, MigrateCase, content_of, files_of
+from migratecase import PEAK, MigrateTestCase, content_of, files_of
 
 
-class CopyTestCase(MigrateCase):
+class CopyTestCase(MigrateTestCase):
     def test_EverythingArrivesWithItsTimes(self):
         files = self.make()
         report = self.migrate(self.replica, self.target)
@@ -104,7 +104,7 @@ class CopyTestCase(MigrateCase):
         self.assertEqual([".", "5", "0"], lines[1].split()[:3])
 
 
-class RefusalTestCase(MigrateCase):
+class RefusalTestCase(MigrateTestCase):
     def test_ADamagedObjectIsNamedAndStaysBehind(self):
         files = self.make()
         damaged = files[30]
@@ -184,7 +184,7 @@ class RefusalTestCase(MigrateCase):
         self.assertEqual(5, len(files_of(self.target)))
 
 
-class VerifyTestCase(MigrateCase):
+class VerifyTestCase(MigrateTestCase):
     def test_FullFindsWhatIsDamagedThere(self):
         files = self.make()
         self.migrate(self.replica, self.target)
@@ -204,7 +204,7 @@ class VerifyTestCase(MigrateCase):
         self.assertEqual(len(files), self.migrate("-verify", "full", self.replica, self.target)["verified"])
 
 
-class DeleteExtraTestCase(MigrateCase):
+class DeleteExtraTestCase(MigrateTestCase):
     def setUp(self):
         super().setUp()
         self.files = self.make()
@@ -232,7 +232,7 @@ class DeleteExtraTestCase(MigrateCase):
         self.assertIn(str(newest.relative_to(self.replica)), files_of(self.target))
 
 
-class InterruptionTestCase(MigrateCase):
+class InterruptionTestCase(MigrateTestCase):
     def slow(self):
         return self.command("-json", "-bwlimit", "4MiB", self.replica, self.target)
 

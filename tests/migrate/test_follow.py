@@ -4,7 +4,7 @@ import signal
 
 import harness
 import official
-from migratecase import MigrateCase, content_of
+from migratecase import MigrateTestCase, content_of
 from s3case import S3TestCase
 
 UPSTREAM = """\
@@ -21,7 +21,7 @@ dbs:
 """
 
 
-class SwitchOverCase(MigrateCase):
+class FollowingTestCase(MigrateTestCase):
     def follow(self, source, target):
         process = self.start(harness.Process(self.command("-json", "-follow", "-interval", "200ms", source, target), self._log("migrate")))
         harness.wait_for(lambda: "everything is copied, following" in process.output() or not process.running(), "the first copy")
@@ -50,7 +50,7 @@ class SwitchOverCase(MigrateCase):
             self.assert_same_database(self.db, restored)
 
 
-class SwitchOverTestCase(SwitchOverCase, S3TestCase):
+class SwitchOverTestCase(FollowingTestCase, S3TestCase):
     def test_FromADirectoryToASpace(self):
         daemon = self.replicate()
         writer = self.write(seconds=5, rows=3, gap="5-30")
@@ -76,7 +76,7 @@ class SwitchOverTestCase(SwitchOverCase, S3TestCase):
         self.assert_nothing_is_missing(writer, self.url())
 
 
-class FollowTestCase(SwitchOverCase):
+class FollowTestCase(FollowingTestCase):
     def test_WhatComesIsCopied(self):
         daemon = self.replicate()
         newest = self.write_now(count=5, rows=3)["newest"]

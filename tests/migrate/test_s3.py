@@ -10,11 +10,11 @@ import time
 
 import harness
 import official
-from migratecase import PEAK, MigrateCase, content_of, files_of
+from migratecase import PEAK, MigrateTestCase, content_of, files_of
 from s3case import LONG, S3TestCase
 
 
-class SpaceCase(MigrateCase, S3TestCase):
+class BucketTestCase(MigrateTestCase, S3TestCase):
     """`self.space` is the destination's URL."""
 
     def setUp(self):
@@ -30,7 +30,7 @@ class SpaceCase(MigrateCase, S3TestCase):
         return counts
 
 
-class SpaceTestCase(SpaceCase):
+class SpaceTestCase(BucketTestCase):
     def test_ThereAndBack(self):
         files = self.make()
         self.migrate(self.replica, self.space)
@@ -109,7 +109,7 @@ class SpaceTestCase(SpaceCase):
         self.assertIn("db/notes.txt", self.objects())
 
 
-class FaultTestCase(SpaceCase):
+class FaultTestCase(BucketTestCase):
     """What heals makes no ERROR line."""
 
     def through(self, *faults, to_bucket=True):
@@ -162,7 +162,7 @@ class FaultTestCase(SpaceCase):
         self.run_migrate(self.replica, self.space, expect=1)
 
 
-class LifeSizeTestCase(SpaceCase):
+class LifeSizeTestCase(BucketTestCase):
     """5,000 objects in 2 GiB, killed 20 times; beside `s3cmd sync` of the same tree. The short form is a thousandth of it."""
 
     def test_AgainstAnOrdinaryCopy(self):

@@ -4,10 +4,10 @@ import shutil
 
 import harness
 import official
-from migratecase import MigrateCase, content_of, files_of
+from migratecase import MigrateTestCase, content_of, files_of
 
 
-class GenerationsTestCase(MigrateCase):
+class GenerationsTestCase(MigrateTestCase):
     def setUp(self):
         super().setUp()
         self.old = official.get("0.3.13")
