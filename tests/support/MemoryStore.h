@@ -1,5 +1,7 @@
 #pragma once
 
+#include "util/Clock.h"
+
 #include <litestream/Error.h>
 #include <litestream/Transport.h>
 
@@ -54,8 +56,8 @@ public:
         request("LIST");
         std::vector<ObjectInfo> found;
         for (auto entry = objects_.upper_bound(std::string(startAfter)); entry != objects_.end() && found.size() < limit; ++entry) {
-            // The store's own time: of no use to anybody.
-            if (entry->first.starts_with(prefix)) found.push_back({entry->first, entry->second.content.size(), Timestamp{1}});
+            // The store's own time.
+            if (entry->first.starts_with(prefix)) found.push_back({entry->first, entry->second.content.size(), entry->second.stored});
         }
         return found;
     }
@@ -130,6 +132,7 @@ private:
     struct Object {
         std::string content;
         Timestamp timestamp;
+        Timestamp stored = SystemWallClock().now();
     };
 
     void setHeld(bool held) {

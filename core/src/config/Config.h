@@ -48,6 +48,10 @@ struct Replica {
     std::string type;
     std::vector<PluginOption> options;
     std::optional<std::chrono::nanoseconds> syncInterval;  ///< nothing = the database's, then the global one
+    /// Settings of version 0.3, for this replica instead of the global ones.
+    std::optional<std::chrono::nanoseconds> retention;  ///< not above zero = nothing is deleted
+    std::optional<std::chrono::nanoseconds> retentionCheckInterval;
+    std::optional<std::chrono::nanoseconds> snapshotInterval;
     std::string label = "replica";                         ///< in messages: "replica", "replicas[0]"
     Place place;
 };
@@ -85,6 +89,7 @@ struct Config {
     std::chrono::nanoseconds shutdownSyncTimeout = std::chrono::seconds(30);
     engine::Limits limits;
     std::optional<std::chrono::nanoseconds> syncInterval;  ///< of replicas that have none
+    levels::Settings levels;                               ///< of all replicas
     std::vector<PluginOption> replicaDefaults;  ///< for replicas whose plugin declares the option and that have none
     std::vector<Database> databases;
     std::vector<std::string> warnings;  ///< of reading, to be logged when the log is set up: "FILE:LINE: text"

@@ -1,9 +1,11 @@
 #include "config/IniReader.h"
 
 #include "config/KnownKeys.h"
+#include "config/LevelRules.h"
 #include "util/Paths.h"
 
 #include <Poco/String.h>
+#include <Poco/StringTokenizer.h>
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -167,7 +169,17 @@ private:
                         {"shutdown-sync-timeout", assign(config_.shutdownSyncTimeout, parseDuration)},
                         {"sync-interval", assign(config_.syncInterval, parseDuration)},
                         {"memory-limit", assign(config_.limits.memoryBytes, parseSize)},
-                        {"spool-limit", assign(config_.limits.spoolBytes, parseSize)}};
+                        {"spool-limit", assign(config_.limits.spoolBytes, parseSize)},
+                        {"levels", [&](const Entry& entry) { addLevels(entry); }},
+                        {"snapshot.interval", [&](const Entry& entry) { addLevelKey(entry); }},
+                        {"snapshot.retention", [&](const Entry& entry) { addLevelKey(entry); }},
+                        {"l0-retention", [&](const Entry& entry) { addLevelKey(entry); }},
+                        {"l0-retention-check-interval", [&](const Entry& entry) { addLevelKey(entry); }},
+                        {"retention.enabled", [&](const Entry& entry) {
+                             assign(config_.levels.deletes, parseBoolean)(entry);
+                             if (!config_.levels.deletes)
+                                 config_.warnings.push_back(entry.place.prefix() + std::string(kRetentionDisabled));
+                         }}};
         apply(section, keys, [&](const Entry& entry) {
             if (const auto name = codecOption(entry.key)) {
                 config_.codecOptions.push_back({*name, Secret(entry.value), entry.place, false, {}});
@@ -176,6 +188,32 @@ private:
             if (!isReplicaDefault(entry.key)) failUnknownKey(section, entry, keys);
             config_.replicaDefaults.push_back({entry.key, Secret(entry.value), entry.place, false, {}});
         });
+    }
+
+    void addLevelKey(const Entry& entry) {
+        std::chrono::nanoseconds value{};
+        assign(value, parseDuration)(entry);
+        placed(entry, [&] { setLevelKey(config_.levels, *findLevelKey(entry.key), value); });
+    }
+
+    /// "30s, 5m, 1h"; nothing = no levels between 0 and 9.
+    void addLevels(const Entry& entry) {
+        std::vector<std::chrono::nanoseconds> intervals;
+        const Poco::StringTokenizer parts(entry.value, ",", Poco::StringTokenizer::TOK_TRIM);
+        for (const std::string& part : parts) {
+            assign(intervals.emplace_back(), parseDuration)({entry.key, part, entry.place});
+        }
+        placed(entry, [&] { setLevels(config_.levels, intervals); });
+    }
+
+    /// `action`, whose errors do not know the place yet.
+    template <class Action>
+    static void placed(const Entry& entry, Action action) {
+        try {
+            action();
+        } catch (const Error& error) {
+            fail(entry.place, error.what());
+        }
     }
 
     void addLogging(const Section& section) {

@@ -8,7 +8,6 @@ namespace {
 
 using enum ValueType;
 
-constexpr std::string_view kNoCompaction = "this version keeps every LTX file: it compacts and deletes nothing";
 constexpr std::string_view kNoMetrics = "this version has no metrics endpoint";
 constexpr std::string_view kNoHeartbeat = "this version sends no heartbeat";
 constexpr std::string_view kNoSocket = "this version has no control socket";
@@ -21,9 +20,9 @@ constexpr KnownKey kTop[] = {
     {"exec", Text, {}},
     {"heartbeat-interval", Duration, kNoHeartbeat},
     {"heartbeat-url", Text, kNoHeartbeat},
-    {"l0-retention", Duration, kNoCompaction},
-    {"l0-retention-check-interval", Duration, kNoCompaction},
-    {"levels.interval", Duration, kNoCompaction},
+    {"l0-retention", Duration, {}},
+    {"l0-retention-check-interval", Duration, {}},
+    {"levels.interval", Duration, {}},
     {"logging.level", Text, {}},
     {"logging.source", Boolean, "log lines name no source file"},
     {"logging.stderr", Boolean, {}},
@@ -31,18 +30,18 @@ constexpr KnownKey kTop[] = {
     {"mcp-addr", Text, "this version has no MCP server"},
     {"memory-limit", Size, {}},
     {"plugin-path", Text, {}},
-    {"retention.enabled", Boolean, kNoCompaction},
+    {"retention.enabled", Boolean, {}},
     {"shutdown-sync-interval", Duration, "the final sync retries by its own back-off"},
     {"shutdown-sync-timeout", Duration, {}},
-    {"snapshot.interval", Duration, kNoCompaction},
-    {"snapshot.retention", Duration, kNoCompaction},
+    {"snapshot.interval", Duration, {}},
+    {"snapshot.retention", Duration, {}},
     {"socket.enabled", Boolean, kNoSocket},
     {"socket.path", Text, kNoSocket},
     {"socket.permissions", Integer, kNoSocket},
     {"spool-limit", Size, {}},
     {"sync-interval", Duration, {}},
     {"validation.interval", Duration, kNoValidation},
-    {"verify-compaction", Boolean, kNoCompaction},
+    {"verify-compaction", Boolean, "every file that is compacted is read back anyway"},
 };
 
 constexpr KnownKey kDatabase[] = {
@@ -61,8 +60,8 @@ constexpr KnownKey kDatabase[] = {
     {"pattern", Text, {}},
     {"recursive", Boolean, {}},
     {"restore-if-db-not-exists", Boolean, "this version restores only when `litestream restore` is called"},
-    {"snapshot.interval", Duration, kNoCompaction},
-    {"snapshot.retention", Duration, kNoCompaction},
+    {"snapshot.interval", Duration, {}},
+    {"snapshot.retention", Duration, {}},
     {"source", Text, {}},
     {"sync-interval", Duration, {}},
     {"takeover", Boolean, {}},
@@ -78,9 +77,9 @@ constexpr KnownKey kReplica[] = {
     // Replication settings of upstream, of either generation.
     {"auto-recover", Boolean, "local state that does not fit the replica is always replaced"},
     {"max-sync-ltx-files", Integer, "one upload is in flight at a time"},
-    {"retention", Duration, kNoCompaction},
-    {"retention-check-interval", Duration, kNoCompaction},
-    {"snapshot-interval", Duration, kNoCompaction},
+    {"retention", Duration, {}},
+    {"retention-check-interval", Duration, {}},
+    {"snapshot-interval", Duration, {}},
     {"validation-interval", Duration, kNoValidation},
     // Settings of transports. Those that only one transport has, and that are plain text, need no line here.
     {"access-key-id", Text, {}},

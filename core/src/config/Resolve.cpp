@@ -187,6 +187,7 @@ private:
 
     void addReplica(engine::DatabaseOptions& options, const Replica& replica) {
         engine::ReplicaOptions resolved = resolveReplica(replica, registry_, config_.replicaDefaults, warnings_);
+        resolved.levels = levelsOf(replica, config_.levels);
         nameReplica(resolved, options.replicas, replica.place);
         const std::string location = locationOf(resolved, registry_, replica.place);
         const auto [earlier, isNew] = locations_.try_emplace(location, options.path.string());

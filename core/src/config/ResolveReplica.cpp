@@ -93,4 +93,23 @@ engine::ReplicaOptions resolveReplica(const Replica& replica, const plugin::Regi
     return out;
 }
 
+levels::Settings levelsOf(const Replica& replica, const levels::Settings& global) {
+    levels::Settings settings = global;
+    if (replica.retentionCheckInterval && replica.retentionCheckInterval->count() > 0) {
+        settings.checkInterval = *replica.retentionCheckInterval;
+    }
+    if (replica.retention) {
+        settings.deletes = settings.deletes && replica.retention->count() > 0;
+        if (settings.deletes) {
+            settings.snapshotRetention = *replica.retention;
+            // Version 0.3 made a snapshot when the last one was about to leave the retention.
+            settings.snapshotInterval = std::min(settings.snapshotInterval, *replica.retention);
+        }
+    }
+    if (replica.snapshotInterval && replica.snapshotInterval->count() > 0) {
+        settings.snapshotInterval = *replica.snapshotInterval;
+    }
+    return settings;
+}
+
 }  // namespace litestream::config

@@ -10,4 +10,7 @@ namespace litestream::config {
 engine::ReplicaOptions resolveReplica(const Replica& replica, const plugin::Registry& registry,
                                       std::span<const PluginOption> defaults, std::vector<std::string>& warnings);
 
+/// How a replica is kept small: the global settings, as far as those of version 0.3 that it has itself do not say otherwise.
+levels::Settings levelsOf(const Replica& replica, const levels::Settings& global);
+
 }  // namespace litestream::config

@@ -1,5 +1,6 @@
 #include "config/YamlEntries.h"
 
+#include "config/LevelRules.h"
 #include "util/Paths.h"
 #include "util/Units.h"
 
@@ -36,6 +37,9 @@ Replica readReplica(YamlValues& values, const YamlField& entry, std::string labe
                         {"type", toText(values, replica.type)},
                         {"name", toText(values, replica.name)},
                         {"sync-interval", toDuration(values, replica.syncInterval)},
+                        {"retention", toDuration(values, replica.retention)},
+                        {"retention-check-interval", toDuration(values, replica.retentionCheckInterval)},
+                        {"snapshot-interval", toDuration(values, replica.snapshotInterval)},
                         {"age", [&](const YamlField& field) { refuseYamlAge(values, field); }}};
     applyKeys(values, values.mapping(entry, "a replica"), keys, [&](const YamlField& field) {
         if (auto option = readYamlOption(values, KeyPlace::Replica, field))
@@ -70,29 +74,35 @@ std::optional<PluginOption> readYamlOption(YamlValues& values, KeyPlace place, c
     return option;
 }
 
-std::map<std::string, nanoseconds> YamlSnapshots::check(const YamlField& block) {
+std::map<std::string, nanoseconds> YamlSnapshots::read(const YamlField& block) {
     std::map<std::string, nanoseconds> given;
-    const YamlSetter positive = [&](const YamlField& field) {
+    const YamlSetter note = [&](const YamlField& field) {
+        const LevelKey& key = *findLevelKey("snapshot." + field.key);
         const auto value = values_.duration(field);
         if (!value) return;
-        given[field.key] = *value;
-        if (value->count() > 0) return;
-        values_.refuse(field.line, "snapshot." + field.key + ": snapshot " + field.key +
-                                       " must be greater than 0 (got " + formatDuration(*value) + ")");
+        given[std::string(key.name)] = *value;
+        levels::Settings unused;
+        refuseYamlError(values_, field.line, [&] { setLevelKey(unused, key, *value); });
     };
-    const auto fields = values_.mapping(block, "snapshot settings");
-    applyKeys(values_, fields, {{"interval", positive}, {"retention", positive}});
-    if (!fields.empty()) values_.warnUnused(block, findKnownKey(KeyPlace::Top, "snapshot.interval")->unused);
+    applyKeys(values_, values_.mapping(block, "snapshot settings"), {{"interval", note}, {"retention", note}});
     return given;
 }
 
-void YamlSnapshots::check(const YamlField& block, const std::string& database) {
-    for (const auto& [key, value] : check(block)) {
+void YamlSnapshots::readDatabase(const YamlField& block, const std::string& database) {
+    for (const auto& [key, value] : read(block)) {
         const auto [earlier, isNew] = first_.try_emplace(key, database, value);
         if (isNew || earlier->second.second == value) continue;
-        values_.refuse(block.line, "conflicting database snapshot " + key + "s: " + earlier->second.first + " has " +
-                                       formatDuration(earlier->second.second) + ", " + database + " has " +
-                                       formatDuration(value));
+        values_.refuse(block.line, "conflicting database snapshot " + key.substr(key.find('.') + 1) + "s: " +
+                                       earlier->second.first + " has " + formatDuration(earlier->second.second) + ", " +
+                                       database + " has " + formatDuration(value));
+    }
+}
+
+void YamlSnapshots::apply(levels::Settings& settings) const {
+    // Values that break a rule have been refused.
+    for (const auto& [key, value] : global_) settings.*findLevelKey(key)->target = value;
+    for (const auto& [key, value] : first_) {
+        if (!global_.contains(key)) settings.*findLevelKey(key)->target = value.second;
     }
 }
 
@@ -158,7 +168,7 @@ Database readYamlDatabase(YamlValues& values, const YamlField& entry, YamlSnapsh
         }
     });
     if (snapshot != nullptr)
-        snapshots.check(*snapshot, (database.path.empty() ? database.directory.path : database.path).string());
+        snapshots.readDatabase(*snapshot, (database.path.empty() ? database.directory.path : database.path).string());
     if (one && database.replicas.size() > 1)
         values.refuse(entry.line, "cannot specify 'replica' and 'replicas' on a database");
     return database;

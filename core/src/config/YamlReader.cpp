@@ -2,6 +2,7 @@
 
 #include "config/EqualsRule.h"
 #include "config/ExpandEnv.h"
+#include "config/LevelRules.h"
 #include "config/YamlEntries.h"
 #include "util/Paths.h"
 #include "util/Units.h"
@@ -56,12 +57,13 @@ Document load(std::string_view text) {
 /// Fills a Config from the top level of a document.
 class TopReader {
 public:
-    TopReader(YamlValues& values, Config& config) : values_(values), config_(config) {}
+    TopReader(YamlValues& values, Config& config) : values_(values), config_(config), snapshots_(values) {}
 
     void read(const std::vector<YamlField>& fields) {
         YamlKeys keys = used();
         keys.merge(checked());
         applyKeys(values_, fields, keys, [&](const YamlField& field) { readOther(field); });
+        snapshots_.apply(config_.levels);
     }
 
 private:
@@ -84,19 +86,19 @@ private:
                  [&](const YamlField& field) { setIfGiven(config_.limits.spoolBytes, values_.size(field)); }},
                 {"shutdown-sync-timeout",
                  [&](const YamlField& field) { setIfGiven(config_.shutdownSyncTimeout, values_.duration(field)); }},
-                {"sync-interval", [&](const YamlField& field) { config_.syncInterval = values_.duration(field); }}};
+                {"sync-interval", [&](const YamlField& field) { config_.syncInterval = values_.duration(field); }},
+                {"levels", [&](const YamlField& field) { readLevels(field); }},
+                {"snapshot", [&](const YamlField& field) { snapshots_.readGlobal(field); }},
+                {"retention", [&](const YamlField& field) { readRetention(field); }},
+                {"l0-retention", [&](const YamlField& field) { readLevelKey(field); }},
+                {"l0-retention-check-interval", [&](const YamlField& field) { readLevelKey(field); }}};
     }
 
     /// What has no effect here, but rules for its value.
     YamlKeys checked() {
-        return {{"levels", [&](const YamlField& field) { checkLevels(field); }},
-                {"snapshot", [&](const YamlField& field) { YamlSnapshots(values_).check(field); }},
-                {"retention", unusedBlock({"enabled"})},
-                {"validation", unusedBlock({"interval"})},
+        return {{"validation", unusedBlock({"interval"})},
                 {"socket", unusedBlock({"enabled", "path", "permissions"})},
                 {"age", [&](const YamlField& field) { refuseYamlAge(values_, field); }},
-                {"l0-retention", limited("l0 retention must not be negative", 0ns)},
-                {"l0-retention-check-interval", limited("l0 retention check interval must be greater than 0", 1ns)},
                 {"heartbeat-interval", limited("heartbeat interval must be at least 1 minute", 1min)},
                 {"shutdown-sync-interval", limited("shutdown sync interval must be greater than 0", 1ns)},
                 {"heartbeat-url", [&](const YamlField& field) { checkHeartbeatUrl(field); }}};
@@ -141,23 +143,30 @@ private:
         values_.warnUnused(field, unused(field.key));
     }
 
-    void checkLevels(const YamlField& list) {
-        constexpr std::size_t kMostLevels = 8;
-        const auto levels = values_.list(list, "a list of levels");
-        std::size_t index = 0;
-        for (const YamlField& level : levels) {
-            const std::string name = "levels[" + std::to_string(index++) + "].interval: ";
-            nanoseconds interval{};
+    void readLevelKey(const YamlField& field) {
+        const auto value = values_.duration(field);
+        if (!value) return;
+        refuseYamlError(values_, field.line, [&] { setLevelKey(config_.levels, *findLevelKey(field.key), *value); });
+    }
+
+    void readLevels(const YamlField& list) {
+        std::vector<nanoseconds> intervals;
+        for (const YamlField& level : values_.list(list, "a list of levels")) {
+            nanoseconds& interval = intervals.emplace_back();
             applyKeys(
                 values_, values_.mapping(level, "a level"),
                 {{"interval", [&](const YamlField& field) { interval = values_.duration(field).value_or(0ns); }}});
-            if (interval <= 0ns) {
-                values_.refuse(level.line, name + "compaction interval must be greater than 0 (got " +
-                                               formatDuration(interval) + ")");
-            }
+            refuseYamlError(values_, level.line, [&] { setLevels(config_.levels, intervals); });
         }
-        if (levels.size() > kMostLevels) values_.refuse(list.line, "levels: compaction level cannot exceed 8");
-        values_.warnUnused(list, unused("snapshot.interval"));
+        // Null and an empty list mean none.
+        if (intervals.empty()) config_.levels.levels.clear();
+    }
+
+    void readRetention(const YamlField& block) {
+        applyKeys(values_, values_.mapping(block, "retention settings"), {{"enabled", [&](const YamlField& field) {
+                                                                               setIfGiven(config_.levels.deletes, values_.boolean(field));
+                                                                           }}});
+        if (!config_.levels.deletes) values_.warn(block.line, std::string(kRetentionDisabled));
     }
 
     void readLogging(const YamlField& block) {
@@ -190,9 +199,8 @@ private:
 
     void readDatabases(const YamlField& list) {
         config_.databases.clear();
-        YamlSnapshots snapshots(values_);
         for (const YamlField& entry : values_.list(list, "a list of databases"))
-            config_.databases.push_back(readYamlDatabase(values_, entry, snapshots));
+            config_.databases.push_back(readYamlDatabase(values_, entry, snapshots_));
     }
 
     void readOther(const YamlField& field) {
@@ -224,6 +232,7 @@ private:
 
     YamlValues& values_;
     Config& config_;
+    YamlSnapshots snapshots_;
 };
 
 void readDocument(const std::string& text, YamlValues& values, Config& config) {

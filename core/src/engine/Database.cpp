@@ -81,8 +81,8 @@ void Database::start() {
             if (const auto self = weak.lock()) self->post(action);
         };
         replica::Uploader::Events events;
-        events.stored = [=](const replica::Upload& upload) {
-            onStrand([=](Database& self) { self.stored(i, upload); });
+        events.stored = [=](const replica::Upload& upload, std::uint64_t bytes) {
+            onStrand([=](Database& self) { self.stored(i, upload, bytes); });
         };
         events.failed = [=](const replica::Upload& upload, const Error& error, unsigned, std::chrono::milliseconds wait) {
             onStrand([=](Database& self) { self.failed(i, upload, error, wait); });
@@ -92,6 +92,7 @@ void Database::start() {
         };
         replicas_[i].uploader =
             std::make_shared<replica::Uploader>(replicas_[i].store, services_.io, std::move(events), services_.limits.retry);
+        replicas_[i].keeper = makeKeeper(i);
     }
     const SourceContext context{options_.path, [weak](Wake reason) {
                               if (const auto self = weak.lock()) self->wake(reason);
@@ -250,6 +251,7 @@ void Database::cancel() {
     surveys_.cancel();
     for (auto& replica : replicas_) {
         if (replica.uploader) replica.uploader->close();
+        if (replica.keeper) replica.keeper->cancel();
     }
     post([](Database& self) {
         self.timer_.cancel();

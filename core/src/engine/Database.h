@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/Admission.h"
 #include "engine/Batch.h"
 #include "engine/Cadence.h"
 #include "engine/DirectoryLock.h"
@@ -10,6 +11,7 @@
 #include "engine/PositionJournal.h"
 #include "engine/ReconcileLimit.h"
 #include "engine/SumsKeeper.h"
+#include "levels/Keeper.h"
 #include "replica/Survey.h"
 #include "replica/Uploader.h"
 #include "transport/Compose.h"
@@ -38,6 +40,7 @@ struct Services {
     ChunkPool chunks;
     boost::asio::thread_pool workers;  ///< strands, encoding; never blocks on a network
     boost::asio::thread_pool io;       ///< blocking transport calls, reading of whole databases
+    Admission compactions;             ///< long jobs on `io`
 };
 
 /// One database and its replicas: the state machine of docs/architecture.md.
@@ -82,6 +85,7 @@ private:
         std::shared_ptr<transport::Metrics> requests;
         std::shared_ptr<replica::ReplicaStore> store;
         std::shared_ptr<replica::Uploader> uploader;
+        std::shared_ptr<levels::Keeper> keeper;
         State state = State::Unknown;
         std::optional<replica::Survey> survey;
         Txid acknowledged;
@@ -166,7 +170,7 @@ private:
     bool seedWanted() const;
     void startSeed();
     void settleSums();
-    void stored(std::size_t index, const replica::Upload& upload);
+    void stored(std::size_t index, const replica::Upload& upload, std::uint64_t bytes);
     void failed(std::size_t index, const replica::Upload& upload, const Error& error, std::chrono::milliseconds wait);
     std::chrono::milliseconds waitAfter(const Replica& replica, const Error& error) const;
     void noteFailure(Replica& replica, const Error& error, std::chrono::milliseconds wait);
@@ -181,6 +185,10 @@ private:
     void needSeed(Replica& replica, std::chrono::milliseconds wait);
     bool anyFailing() const;
     void hurryReplicas();
+    // DatabaseLevels.cpp: compaction and retention
+    std::shared_ptr<levels::Keeper> makeKeeper(std::size_t index);
+    void tendLevels();
+    bool seedInstead(Replica& replica, const std::string& reason);
 
     Services& services_;
     const DatabaseOptions options_;

@@ -56,6 +56,7 @@ void Database::turn() {
     for (const auto& replica : replicas_) {
         if (replica.state == Replica::State::NeedsSeed && replica.seedNotBefore > now) armTimer(replica.seedNotBefore);
     }
+    tendLevels();
 }
 
 void Database::service(unsigned reasons) {

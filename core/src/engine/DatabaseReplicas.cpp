@@ -217,8 +217,9 @@ void Database::startSeed() {
     for (const auto& payload : unsent_) enqueue(*chosen, payload);
 }
 
-void Database::stored(std::size_t index, const replica::Upload& upload) {
+void Database::stored(std::size_t index, const replica::Upload& upload, std::uint64_t bytes) {
     Replica& replica = replicas_[index];
+    replica.keeper->stored({upload.file, bytes, upload.timestamp});
     const Txid txid = upload.file.range.max;
     const bool seed = upload.file.level == replica::kSnapshotLevel;
     // An upload that ended while its replica was demoted has nothing to say any more.
@@ -239,7 +240,11 @@ void Database::stored(std::size_t index, const replica::Upload& upload) {
     releaseUnneeded();
     limitMemory();
     settleWaiters();
-    if (anchorWanted_ || seedWanted() || heldBack_) turn();
+    if (anchorWanted_ || seedWanted() || heldBack_) {
+        turn();
+    } else {
+        tendLevels();
+    }
 }
 
 std::size_t Database::unsentToTheQuickest() const {

@@ -23,7 +23,8 @@ struct Engine::State {
                    limits.rates.limited() ? std::make_shared<transport::RateLimit>(limits.rates, transport::systemTiming()) : nullptr,
                    ChunkPool(limits.memoryBytes),
                    boost::asio::thread_pool(limits.workers),
-                   boost::asio::thread_pool(limits.ioThreads)} {}
+                   boost::asio::thread_pool(limits.ioThreads),
+                   Admission(services.io, std::max(1u, limits.ioThreads / 4))} {}
 
     Services services;
 

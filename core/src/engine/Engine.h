@@ -1,5 +1,6 @@
 #pragma once
 
+#include "levels/Settings.h"
 #include "plugin/Registry.h"
 #include "replica/ReplicaStore.h"
 #include "transport/Compose.h"
@@ -19,6 +20,7 @@ struct ReplicaOptions {
     std::string name;       ///< for log lines and status: the transport's name, numbered when there are several
     std::string transport;  ///< plugin name
     OptionValues options;   ///< checked by the registry when the transport is opened
+    levels::Settings levels{};
 };
 
 struct DatabaseOptions {

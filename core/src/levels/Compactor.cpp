@@ -26,7 +26,7 @@ bool sameHeader(const ltx::Header& a, const ltx::Header& b) { return ltx::encode
 CallContext Compactor::contextFor(std::uint64_t bytes, unsigned slowness) const {
     // As for an upload: a stalled store must not hold a thread for ever, a slow one must be able to finish.
     constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
-    constexpr unsigned kMostDoublings = 8;
+    constexpr unsigned kMostDoublings = 3;
     return CallContext::within(std::chrono::seconds(20 + bytes / kSlowestBytesPerSecond) * (1u << std::min(slowness, kMostDoublings)),
                                cancellation_);
 }

@@ -77,9 +77,10 @@ void Uploader::send(Upload upload, unsigned number, std::uint64_t epoch, Cancell
     // A snapshot's content is a function of its name: writing it again is no conflict.
     const bool conditional = store_->capabilities().conditionalPut && upload.file.level == kLevel0;
     try {
+        std::uint64_t bytes = upload.content->size();
         try {
             const auto body = upload.content->open();
-            store_->put(upload.file, *body, {upload.timestamp, conditional, upload.attributes}, context);
+            bytes = store_->put(upload.file, *body, {upload.timestamp, conditional, upload.attributes}, context);
         } catch (const Error& error) {
             if (error.code() != ErrorCode::Conflict) throw;
             // Without the condition a conflict is the store's own affair and says nothing about other writers.
@@ -87,7 +88,7 @@ void Uploader::send(Upload upload, unsigned number, std::uint64_t epoch, Cancell
             if (!isOurs(upload, context)) throw;
         }
         deadlinesPassed_ = 0;
-        finished(upload, epoch);
+        finished(upload, bytes, epoch);
     } catch (const Error& error) {
         // Nobody asked to stop, so it was the deadline: a slow or stalled store.
         const bool timeout = error.code() == ErrorCode::Cancelled;
@@ -115,12 +116,12 @@ bool Uploader::isOurs(const Upload& upload, const CallContext& context) {
     }
 }
 
-void Uploader::finished(const Upload& upload, std::uint64_t epoch) {
+void Uploader::finished(const Upload& upload, std::uint64_t bytes, std::uint64_t epoch) {
     {
         std::unique_lock lock(mutex_);
         if (epoch != epoch_) return;
     }
-    events_.stored(upload);
+    events_.stored(upload, bytes);
     std::unique_lock lock(mutex_);
     if (epoch != epoch_) return;
     active_ = false;

@@ -38,8 +38,8 @@ struct Upload {
 class Uploader : public std::enable_shared_from_this<Uploader> {
 public:
     struct Events {
-        /// The file is durable at the replica.
-        std::function<void(const Upload&)> stored;
+        /// The file is durable at the replica, `bytes` long.
+        std::function<void(const Upload&, std::uint64_t bytes)> stored;
         /// A call failed, all its attempts included. `failures` counts from 1; `wait` until the next call. For an upload that is not
         /// persistent this is its end.
         std::function<void(const Upload&, const Error&, unsigned failures, std::chrono::milliseconds wait)> failed;
@@ -65,7 +65,7 @@ private:
     void startNext(std::unique_lock<std::mutex>& lock);
     void clearLocked();
     void send(Upload upload, unsigned number, std::uint64_t epoch, CancellationToken token);
-    void finished(const Upload& upload, std::uint64_t epoch);
+    void finished(const Upload& upload, std::uint64_t bytes, std::uint64_t epoch);
     void failed(const Upload& upload, const Error& error, unsigned number, std::uint64_t epoch);
     bool isOurs(const Upload& upload, const CallContext& context);
 

@@ -25,6 +25,34 @@ std::string errorOf(const std::string& text) {
     return "no error";
 }
 
+TEST(IniReader, ReadsLevelsSnapshotsAndRetention) {
+    const Config config = read(R"([litestream]
+levels = 1s, 1m
+snapshot.interval = 2h
+snapshot.retention = 72h
+l0-retention = 0s
+l0-retention-check-interval = 1s
+retention.enabled = false
+)");
+    EXPECT_EQ(config.levels.levels, (std::vector<std::chrono::nanoseconds>{1s, 1min}));
+    EXPECT_EQ(config.levels.snapshotInterval, 2h);
+    EXPECT_EQ(config.levels.snapshotRetention, 72h);
+    EXPECT_EQ(config.levels.levelZeroRetention, 0s);
+    EXPECT_EQ(config.levels.checkInterval, 1s);
+    EXPECT_FALSE(config.levels.deletes);
+    EXPECT_EQ(config.warnings, std::vector<std::string>{
+                                   "test.ini:7: retention disabled; cloud provider lifecycle policies must handle retention"});
+    EXPECT_EQ(read("[litestream]\nlevels =\n").levels.levels.size(), 0u);
+
+    EXPECT_EQ(errorOf("[litestream]\nlevels = 1s, 0s\n"),
+              "test.ini:2: levels[1].interval: compaction interval must be greater than 0 (got 0s)");
+    EXPECT_EQ(errorOf("[litestream]\nlevels = 1s,1s,1s,1s,1s,1s,1s,1s,1s\n"), "test.ini:2: levels: compaction level cannot exceed 8");
+    EXPECT_TRUE(errorOf("[litestream]\nlevels = 1s,soon\n").starts_with("test.ini:2: levels: ")) << errorOf("[litestream]\nlevels = 1s,soon\n");
+    EXPECT_EQ(errorOf("[litestream]\nsnapshot.retention = 0s\n"),
+              "test.ini:2: snapshot.retention: snapshot retention must be greater than 0 (got 0s)");
+    EXPECT_EQ(errorOf("[litestream]\nl0-retention = -1s\n"), "test.ini:2: l0-retention: l0 retention must not be negative (got -1s)");
+}
+
 TEST(IniReader, ReadsEverySection) {
     const Config config = read(R"(
 ; a comment

@@ -126,14 +126,8 @@ TEST(YamlReader, WarnsOfUnknownKeysAndIgnoresThem) {
 
 TEST(YamlReader, WarnsOfKeysWithoutEffect) {
     const Config config = read(R"(addr: ":9090"
-levels:
-  - interval: 30s
-snapshot: {interval: 1h}
-retention: {enabled: false}
 validation: {interval: 0s}
 verify-compaction: true
-l0-retention: 0s
-l0-retention-check-interval: 1s
 heartbeat-url: https://example.com/ping
 heartbeat-interval: 5m
 socket: {enabled: true, path: /x, permissions: 0600}
@@ -143,21 +137,73 @@ logging: {source: true}
 dbs:
 - path: /a
   restore-if-db-not-exists: true
-  snapshot: {interval: 1h}
 )");
-    EXPECT_EQ(config.warnings.size(), 16u) << warningsOf(config);
+    EXPECT_EQ(config.warnings.size(), 10u) << warningsOf(config);
     for (const std::string& warning : config.warnings)
         EXPECT_NE(warning.find("has no effect"), std::string::npos) << warning;
 }
 
-TEST(YamlReader, ChecksWhatHasNoEffect) {
-    EXPECT_EQ(errorOf("levels: [{interval: 0s}]\n"),
-              "test.yml:1: levels[0].interval: compaction interval must be greater than 0 (got 0s)");
+TEST(YamlReader, ReadsLevelsSnapshotsAndRetention) {
+    const Config none = read("");
+    EXPECT_EQ(none.levels.levels, (std::vector<std::chrono::nanoseconds>{30s, 5min, 1h}));
+    EXPECT_EQ(none.levels.snapshotInterval, 24h);
+    EXPECT_EQ(none.levels.snapshotRetention, 24h);
+    EXPECT_EQ(none.levels.levelZeroRetention, 5min);
+    EXPECT_EQ(none.levels.checkInterval, 15s);
+    EXPECT_TRUE(none.levels.deletes);
+
+    const Config config = read(R"(levels:
+  - interval: 1s
+  - interval: 1h
+snapshot: {interval: 2h, retention: 72h}
+l0-retention: 0s
+l0-retention-check-interval: 1s
+)");
+    EXPECT_EQ(config.levels.levels, (std::vector<std::chrono::nanoseconds>{1s, 1h}));
+    EXPECT_EQ(config.levels.snapshotInterval, 2h);
+    EXPECT_EQ(config.levels.snapshotRetention, 72h);
+    EXPECT_EQ(config.levels.levelZeroRetention, 0s);
+    EXPECT_EQ(config.levels.checkInterval, 1s);
+    EXPECT_EQ(config.warnings.size(), 0u) << warningsOf(config);
+
+    EXPECT_EQ(read("levels: []\n").levels.levels.size(), 0u);
+    EXPECT_EQ(read("levels:\n").levels.levels.size(), 0u);
+    EXPECT_EQ(read("snapshot:\nl0-retention:\n").levels.snapshotInterval, 24h);
+}
+
+TEST(YamlReader, SaysThatNothingWillBeDeleted) {
+    const Config config = read("retention:\n  enabled: false\n");
+    EXPECT_FALSE(config.levels.deletes);
+    EXPECT_EQ(warningsOf(config), "test.yml:2: retention disabled; cloud provider lifecycle policies must handle retention\n");
+    EXPECT_EQ(warningsOf(read("retention: {enabled: true}\n")), "");
+}
+
+TEST(YamlReader, TheSnapshotsOfADatabaseCountForAllUnlessTheGlobalOnesAreGiven) {
+    const std::string databases = "dbs:\n- path: /a\n  snapshot: {interval: 1h, retention: 2h}\n- path: /b\n";
+    EXPECT_EQ(read(databases).levels.snapshotInterval, 1h);
+    EXPECT_EQ(read(databases + "snapshot: {interval: 3h}\n").levels.snapshotInterval, 3h);
+    EXPECT_EQ(read("snapshot: {interval: 3h}\n" + databases).levels.snapshotRetention, 2h);
+}
+
+TEST(YamlReader, RefusesLevelsSnapshotsAndRetentionThatMakeNoSense) {
+    EXPECT_EQ(errorOf("levels: [{interval: 1s}, {interval: 0s}]\n"),
+              "test.yml:1: levels[1].interval: compaction interval must be greater than 0 (got 0s)");
     EXPECT_EQ(errorOf("levels: [{}]\n"),
               "test.yml:1: levels[0].interval: compaction interval must be greater than 0 (got 0s)");
+    std::string nine = "levels:\n";
+    for (int i = 0; i < 9; ++i) nine += "- interval: 1s\n";
+    EXPECT_EQ(errorOf(nine), "test.yml:10: levels: compaction level cannot exceed 8");
+    EXPECT_EQ(errorOf("snapshot: {interval: 0s}\n"), "test.yml:1: snapshot.interval: snapshot interval must be greater than 0 (got 0s)");
     EXPECT_EQ(errorOf("snapshot:\n  retention: -1h\n"),
               "test.yml:2: snapshot.retention: snapshot retention must be greater than 0 (got -1h0m0s)");
     EXPECT_EQ(errorOf("l0-retention: -1s\n"), "test.yml:1: l0-retention: l0 retention must not be negative (got -1s)");
+    EXPECT_EQ(errorOf("l0-retention-check-interval: 0s\n"),
+              "test.yml:1: l0-retention-check-interval: l0 retention check interval must be greater than 0 (got 0s)");
+    EXPECT_EQ(errorOf("dbs:\n- path: /a\n  snapshot: {interval: 0s}\n"),
+              "test.yml:3: snapshot.interval: snapshot interval must be greater than 0 (got 0s)");
+}
+
+TEST(YamlReader, ChecksWhatHasNoEffect) {
     EXPECT_EQ(errorOf("heartbeat-interval: 59s\n"),
               "test.yml:1: heartbeat-interval: heartbeat interval must be at least 1 minute (got 59s)");
     EXPECT_EQ(errorOf("heartbeat-url: ftp://x\n"),

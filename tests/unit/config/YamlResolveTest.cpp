@@ -116,6 +116,32 @@ TEST(YamlResolve, WarnsOfWhatNoPluginTakes) {
         "you mean \"sync-interval\"?\n");
 }
 
+TEST(YamlResolve, AReplicaMayHaveRetentionSettingsOfVersion03) {
+    const Config config = testing::read(R"(l0-retention: 1m
+dbs:
+  - path: /a.db
+    replicas:
+      - url: file:///a
+      - {url: "file:///b", retention: 1h, retention-check-interval: 30s}
+      - {url: "file:///c", retention: 0s}
+      - {url: "file:///d", retention: 72h, snapshot-interval: 6h}
+)");
+    EXPECT_EQ(testing::warningsOf(config), "");
+    std::vector<std::string> warnings;
+    const auto replicas = resolve(config, registry(), warnings).at(0).replicas;
+    EXPECT_TRUE(warnings.empty());
+    using namespace std::chrono_literals;
+    for (const auto& replica : replicas) EXPECT_EQ(replica.levels.levelZeroRetention, 1min);
+    EXPECT_EQ(replicas[0].levels.snapshotRetention, 24h);
+    EXPECT_EQ(replicas[1].levels.snapshotRetention, 1h);
+    EXPECT_EQ(replicas[1].levels.snapshotInterval, 1h);
+    EXPECT_EQ(replicas[1].levels.checkInterval, 30s);
+    EXPECT_FALSE(replicas[2].levels.deletes);
+    EXPECT_EQ(replicas[3].levels.snapshotRetention, 72h);
+    EXPECT_EQ(replicas[3].levels.snapshotInterval, 6h);
+    EXPECT_TRUE(replicas[3].levels.deletes);
+}
+
 TEST(YamlResolve, TheSmallestIntervalOfADatabasesReplicasCounts) {
     const auto intervalOf = [](const std::string& text) {
         const Outcome outcome = resolveText(text);

@@ -42,12 +42,12 @@ protected:
     void run(const std::string& sql) { ASSERT_EQ(sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sql; }
     void commit() { run("INSERT INTO t VALUES(randomblob(100))"); }
 
-    void start() {
+    void start(const levels::Settings& settings = {}) {
         DatabaseOptions options;
         options.path = path();
         OptionValues store;
         store.set("store", std::to_string(reinterpret_cast<std::uintptr_t>(static_cast<Transport*>(&store_))));
-        options.replicas.push_back({"memory", "bridge", store});
+        options.replicas.push_back({"memory", "bridge", store, settings});
         engine_ = std::make_unique<Engine>(*registry_, limits_);
         engine_->add(options);
     }
@@ -109,6 +109,31 @@ TEST_F(Requests, ANewReplicaIsOneListingASnapshotAndAnAnchor) {
     ASSERT_TRUE(store_.waitForRequests("PUT", 2));
     EXPECT_TRUE(stop());
     EXPECT_EQ(store_.requests(), (Counts{{"LIST", 1}, {"PUT", 2}}));
+}
+
+TEST_F(Requests, LevelsAndRetentionListNothingAndKeepWhatIsRestored) {
+    start({.levels = {1ms, 20ms}, .snapshotInterval = 50ms, .snapshotRetention = 100ms, .levelZeroRetention = 1ms, .checkInterval = 1ms});
+    std::int64_t rows = 0;
+    const auto snapshots = [&] {
+        const auto keys = store_.keys();
+        return std::count_if(keys.begin(), keys.end(), [](const auto& key) { return key.starts_with("0009/"); });
+    };
+    // The first snapshot is of the database, the next ones are of the levels.
+    while (store_.requests()["DELETE"] < 20 || snapshots() < 2) {
+        commit();
+        sync();
+        ++rows;
+    }
+    EXPECT_TRUE(stop());
+    EXPECT_EQ(store_.requests()["LIST"], 1u);
+    EXPECT_EQ(restoredRows(), rows);
+    std::map<char, int> levels;
+    for (const auto& key : store_.keys()) ++levels[key[3]];
+    EXPECT_GE(levels['0'], 1);
+    EXPECT_GE(levels['1'], 1);
+    EXPECT_GE(levels['2'], 1);
+    EXPECT_GE(levels['9'], 2);
+    EXPECT_LT(levels['0'], rows / 2);
 }
 
 TEST_F(Requests, ACommitIsOnePutAndNothingElse) {

@@ -1,9 +1,6 @@
-#include "Files.h"
+#include "Fixture.h"
 
-#include "levels/Compactor.h"
-#include "plugin/Registry.h"
 #include "support/ErrorOf.h"
-#include "support/MemoryStore.h"
 
 #include <litestream/Error.h>
 
@@ -12,60 +9,13 @@
 namespace litestream::levels::test {
 namespace {
 
-using litestream::test::BorrowedStore;
 using litestream::test::errorOf;
-using litestream::test::MemoryStore;
 
-constexpr std::uint32_t kPageSize = 4096;
-using Pages = std::map<PageNumber, std::uint8_t>;
-
-/// Files of pages that are filled with one byte, in a store in memory.
-class CompactorTest : public ::testing::Test {
+class CompactorTest : public StoreTest {
 protected:
-    static const plugin::Registry& registry() {
-        static const auto plugins = plugin::Registry::load({LITESTREAM_BIN "/plugins"});
-        return *plugins;
-    }
+    Compactor compactor() { return {*replicas_, codecs_, *codec_, {}, cancellation_.token()}; }
 
-    std::string key(const replica::FileId& file) { return replicas_.layout().key(file); }
-
-    /// Puts a file and returns what a listing would tell of it.
-    replica::FileInfo put(const replica::FileId& file, std::uint32_t commit, const Pages& pages) {
-        ltx::Header header;
-        header.pageSize = kPageSize;
-        header.commit = commit;
-        header.minTxid = file.range.min;
-        header.maxTxid = file.range.max;
-        header.timestamp = {static_cast<std::int64_t>(file.range.max.value * 1000)};
-        header.nodeId = 77;
-        ltx::MemorySink sink;
-        ltx::Encoder encoder(sink, header, *codec_);
-        for (const auto& [number, byte] : pages) {
-            encoder.addPage(number, std::vector<std::byte>(kPageSize, std::byte{byte}));
-        }
-        const auto size = encoder.finish().size;
-        store_.insert(key(file), {reinterpret_cast<const char*>(sink.bytes().data()), sink.bytes().size()}, header.timestamp);
-        return {file, size, header.timestamp};
-    }
-
-    Pages pagesOf(const replica::FileInfo& file) {
-        const CallContext context;
-        ltx::Decoder decoder(replicas_.open(file, context), codecs_, ltx::Decoder::Strictness::Verify);
-        std::vector<std::byte> page(kPageSize);
-        Pages pages;
-        for (auto number = decoder.next(page); number != 0; number = decoder.next(page)) pages[number] = std::to_integer<std::uint8_t>(page[0]);
-        header_ = decoder.header();
-        return pages;
-    }
-
-    Compactor compactor() { return {replicas_, codecs_, *codec_, {}, cancellation_.token()}; }
-
-    MemoryStore store_;
-    replica::ReplicaStore replicas_{std::make_unique<BorrowedStore>(store_)};
-    std::shared_ptr<const Codec> codec_ = registry().openCodec("lz4", {});
-    ltx::CodecSet codecs_ = registry().codecs();
     CancellationSource cancellation_;
-    ltx::Header header_;
     const Job job_{id(1, 2, 4), {put(id(0, 2, 2), 2, {{1, 2}}), put(id(0, 3, 3), 3, {{1, 3}, {3, 3}}), put(id(0, 4, 4), 3, {{2, 4}})}};
 };
 

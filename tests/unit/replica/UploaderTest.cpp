@@ -146,7 +146,7 @@ protected:
         if (composed) transport = transport::compose(std::move(transport), {.retry = policy});
         store_ = std::make_shared<ReplicaStore>(std::move(transport));
         Uploader::Events events;
-        events.stored = [this](const Upload& upload) { note([&] { stored_.push_back(upload.file.range.max.value); }); };
+        events.stored = [this](const Upload& upload, std::uint64_t) { note([&] { stored_.push_back(upload.file.range.max.value); }); };
         events.failed = [this](const Upload&, const Error& error, unsigned attempt, std::chrono::milliseconds) {
             note([&] { failures_.emplace_back(error.code(), attempt); });
         };

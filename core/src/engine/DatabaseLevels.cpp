@@ -1,0 +1,50 @@
+#include "engine/Database.h"
+
+#include <boost/asio/post.hpp>
+
+/// Levels, snapshots and retention of each replica: what its keeper needs from the database, and when it has its turn.
+namespace litestream::engine {
+
+std::shared_ptr<levels::Keeper> Database::makeKeeper(std::size_t index) {
+    const std::weak_ptr<Database> weak = weak_from_this();
+    levels::Keeper::Setup setup;
+    setup.database = options_.path.string();
+    setup.replica = replicas_[index].name;
+    setup.store = replicas_[index].store;
+    setup.codecs = services_.registry.codecs();
+    setup.codec = codec_;
+    setup.settings = options_.replicas[index].levels;
+    setup.background = [&services = services_](levels::Keeper::Action action) { services.compactions.post(std::move(action)); };
+    setup.onStrand = [weak](levels::Keeper::Action action) {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->post([action = std::move(action)](const Database&) { action(); });
+    };
+    // The keeper belongs to the database: what it calls back for is there.
+    setup.ended = [this] { tendLevels(); };
+    setup.conflict = [this, index](const std::string& reason) {
+        replicas_[index].uploader->close();
+        stopped(index, reason);
+    };
+    setup.needsDatabase = [this, index](const std::string& reason) { return seedInstead(replicas_[index], reason); };
+    return std::make_shared<levels::Keeper>(std::move(setup));
+}
+
+void Database::tendLevels() {
+    if (closing_ || establishing_ || state_ == State::Surveying || state_ == State::Closed) return;
+    for (auto& replica : replicas_) {
+        if (replica.state != Replica::State::Following) continue;
+        if (const auto at = replica.keeper->turn(attributes_)) armTimer(*at);
+    }
+}
+
+bool Database::seedInstead(Replica& replica, const std::string& reason) {
+    // What is captured and not sent yet would be given up for the snapshot, so it is sent first.
+    const bool settled = state_ == State::Tracking && !reconciling_ && !closing_ && replica.state == Replica::State::Following &&
+                         replica.acknowledged == txid_;
+    if (!settled) return false;
+    demote(replica, reason);
+    return true;
+}
+
+}  // namespace litestream::engine

@@ -1,0 +1,199 @@
+#include "levels/Keeper.h"
+
+#include "util/Log.h"
+
+#include <litestream/Error.h>
+
+#include <algorithm>
+#include <set>
+
+namespace litestream::levels {
+
+namespace {
+
+constexpr auto kFirstWait = std::chrono::seconds(2);
+constexpr auto kLongestWait = std::chrono::minutes(5);
+/// After files that may not be deleted: somebody forbids it, and that does not change soon.
+constexpr auto kLongestDeletionWait = std::chrono::hours(1);
+
+/// For one request that deletes.
+constexpr std::size_t kMostDeletions = 1000;
+constexpr auto kDeletionRequest = std::chrono::seconds(60);
+
+}  // namespace
+
+std::optional<Clock::time_point> Keeper::Pace::next() const {
+    if (dirty) return notBefore;
+    if (!at) return std::nullopt;
+    return std::max(*at, notBefore);
+}
+
+void Keeper::Pace::failed(Clock::time_point now, Clock::duration first, Clock::duration longest) {
+    dirty = true;
+    notBefore = now + std::min(first * (1u << std::min(failures++, 12u)), longest);
+}
+
+void Keeper::attach(std::span<const replica::FileInfo> listing, Timestamp wallNow) {
+    inventory_ = Inventory(listing, setup_.store->capabilities().listsTimestamp, wallNow, setup_.now());
+    jobs_ = deletions_ = {};
+}
+
+void Keeper::stored(const replica::FileInfo& file) {
+    const auto now = setup_.now();
+    inventory_.add({file, now, now, true});
+    jobs_.dirty = true;
+    // A level-0 file takes nothing's place, so nothing has become superfluous.
+    if (file.id.level != replica::kLevel0) deletions_.dirty = true;
+}
+
+std::optional<Clock::time_point> Keeper::turn(const FileAttributes& attributes) {
+    if (busy_) return std::nullopt;
+    const auto now = setup_.now();
+    if (jobs_.due(now) && startJob(attributes)) return std::nullopt;
+    if (deletions_.due(now) && startDeletion()) return std::nullopt;
+    const auto job = jobs_.next();
+    const auto deletion = deletions_.next();
+    if (!job || !deletion) return job ? job : deletion;
+    return std::min(*job, *deletion);
+}
+
+/// Runs `work` in the background and `done` with its result on the strand.
+template <class Work, class Done>
+void Keeper::start(Work work, Done done) {
+    busy_ = true;
+    setup_.background([self = shared_from_this(), work, done] {
+        Failure failure;
+        decltype(work()) result{};
+        try {
+            result = work();
+        } catch (const InputError& error) {
+            failure = {error, error.input()};
+        } catch (const Error& error) {
+            failure = {error, std::nullopt};
+        } catch (const std::exception& error) {
+            failure = {Error(ErrorCode::Transient, error.what()), std::nullopt};
+        }
+        self->setup_.onStrand([self, done, result, failure] {
+            self->busy_ = false;
+            if (self->cancellation_.token().cancelled()) return;
+            done(result, failure);
+            self->setup_.ended();
+        });
+    });
+}
+
+bool Keeper::startJob(const FileAttributes& attributes) {
+    const auto now = setup_.now();
+    NextJob next = nextJob(inventory_, setup_.settings, now);
+    jobs_.dirty = false;
+    jobs_.at = next.at;
+    if (!next.job) return false;
+    if (next.job->fromDatabase()) {
+        if (!setup_.needsDatabase("the history up to TXID " + ltx::format(next.job->output.range.max) + " cannot be merged into a snapshot")) {
+            jobs_.dirty = true;
+            jobs_.notBefore = now + kFirstWait;
+        }
+        return false;
+    }
+    start(
+        [this, job = *next.job, attributes, slowness = slowness_] {
+            return Compactor(*setup_.store, setup_.codecs, *setup_.codec, attributes, cancellation_.token()).run(job, slowness);
+        },
+        [this, job = *next.job](const replica::FileInfo& file, const Failure& failure) { merged(job, file, failure); });
+    return true;
+}
+
+void Keeper::merged(const Job& job, const replica::FileInfo& file, const Failure& failure) {
+    const auto now = setup_.now();
+    if (!failure.error) {
+        const HeldFile* last = inventory_.find(job.inputs.back().id);
+        inventory_.add({file, last != nullptr ? last->content : now, now, true});
+        jobs_ = {};
+        slowness_ = 0;
+        deletions_.dirty = true;
+        log::info(job.snapshot() ? "snapshot complete" : "compaction complete",
+                  {{"db", setup_.database}, {"replica", setup_.replica}, {"level", job.output.level.value},
+                   {"txid.min", ltx::format(job.output.range.min)}, {"txid.max", ltx::format(job.output.range.max)}, {"size", file.size}});
+        return;
+    }
+    // Nobody asked to stop, so it was the deadline: a slow or stalled store.
+    if (failure.error->code() == ErrorCode::Cancelled) ++slowness_;
+    jobs_.failed(now, kFirstWait, kLongestWait);
+    log::error("compaction failed", {{"db", setup_.database}, {"replica", setup_.replica}, {"level", job.output.level.value},
+                                     {"error", failure.error->what()}, {"backoff", jobs_.notBefore - now}});
+    if (failure.culprit) {
+        damaged(*failure.culprit, *failure.error);
+    } else if (failure.error->code() == ErrorCode::Conflict) {
+        setup_.conflict(failure.error->what());
+    }
+}
+
+void Keeper::damaged(const replica::FileId& file, const Error& error) {
+    if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) return;
+    const HeldFile* snapshot = inventory_.newestSnapshot();
+    const bool bridged = snapshot != nullptr && snapshot->info.id != file && snapshot->info.id.range.max >= file.range.max;
+    log::error("replica file lost", {{"db", setup_.database}, {"replica", setup_.replica}, {"file", setup_.store->layout().key(file)},
+                                     {"error", error.what()}});
+    // States behind it come from a new snapshot. If that has to wait, the file is met again.
+    if (!bridged && !setup_.needsDatabase(error.what())) return;
+    inventory_.remove(file);
+    jobs_.dirty = deletions_.dirty = true;
+}
+
+bool Keeper::startDeletion() {
+    Deletions next = deletable(inventory_, setup_.settings, setup_.now());
+    deletions_.dirty = false;
+    deletions_.at = next.at;
+    if (next.files.empty()) return false;
+    if (next.files.size() > kMostDeletions) next.files.resize(kMostDeletions);
+    start(
+        [this, next] {
+            Compactor reader(*setup_.store, setup_.codecs, *setup_.codec, {}, cancellation_.token());
+            for (const auto& file : next.relies) {
+                try {
+                    reader.check(file);
+                } catch (const Error& error) {
+                    throw InputError(file.id, error);
+                }
+            }
+            return setup_.store->remove(next.files, CallContext::within(kDeletionRequest, cancellation_.token()));
+        },
+        [this, next](std::span<const replica::ReplicaStore::Unremoved> left, const Failure& failure) { deleted(next, left, failure); });
+    return true;
+}
+
+void Keeper::deleted(const Deletions& deletions, std::span<const replica::ReplicaStore::Unremoved> left, const Failure& failure) {
+    const auto now = setup_.now();
+    if (failure.culprit) {
+        deletions_.failed(now, setup_.settings.checkInterval, kLongestDeletionWait);
+        damaged(*failure.culprit, *failure.error);
+        return;
+    }
+    if (failure.error || !left.empty()) {
+        // Said once: without the permission to delete everything else goes on.
+        const bool first = deletions_.failures == 0;
+        log::write(first ? log::Level::Warn : log::Level::Debug, "retention enforcement failed",
+                   {{"db", setup_.database}, {"replica", setup_.replica}, {"files", failure.error ? deletions.files.size() : left.size()},
+                    {"error", failure.error ? std::string(failure.error->what()) : left.front().reason}});
+        deletions_.failed(now, setup_.settings.checkInterval, kLongestDeletionWait);
+    }
+    if (failure.error) return;
+    for (const auto& file : deletions.relies) inventory_.verified(file.id);
+    std::set<replica::FileId> kept;
+    for (const auto& one : left) kept.insert(one.file);
+    std::size_t count = 0;
+    for (const auto& file : deletions.files) {
+        if (kept.contains(file)) continue;
+        inventory_.remove(file);
+        ++count;
+    }
+    if (count > 0) {
+        log::info("retention enforced", {{"db", setup_.database}, {"replica", setup_.replica}, {"deleted_count", count}});
+    }
+    if (!left.empty()) return;
+    deletions_.failures = 0;
+    deletions_.dirty = true;
+    deletions_.notBefore = now + setup_.settings.checkInterval;
+}
+
+}  // namespace litestream::levels

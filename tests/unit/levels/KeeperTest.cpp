@@ -1,0 +1,217 @@
+#include "Fixture.h"
+
+#include "levels/Keeper.h"
+
+#include <deque>
+#include <sstream>
+
+namespace litestream::levels::test {
+namespace {
+
+using Names = std::vector<std::string>;
+
+/// A keeper whose jobs run when the test says so, with a clock that the test sets.
+class KeeperTest : public StoreTest {
+protected:
+    void SetUp() override { restart({}); }
+
+    void restart(const std::vector<replica::FileInfo>& listing) {
+        Keeper::Setup setup;
+        setup.database = "/app.db";
+        setup.replica = "memory";
+        setup.store = replicas_;
+        setup.codecs = codecs_;
+        setup.codec = codec_;
+        setup.settings = settings_;
+        setup.background = [this](Keeper::Action action) { background_.push_back(std::move(action)); };
+        setup.onStrand = [](const Keeper::Action& action) { action(); };
+        setup.now = [this] { return now_; };
+        setup.ended = [this] { turn(); };
+        setup.conflict = [this](const std::string& reason) { conflict_ = reason; };
+        setup.needsDatabase = [this](const std::string& reason) {
+            wanted_ = reason;
+            return seeds_;
+        };
+        keeper_ = std::make_shared<Keeper>(std::move(setup));
+        // The wall clock shows the test's.
+        keeper_->attach(listing, {(now_ - kStart) / 1ms});
+    }
+
+    void turn() { at_ = keeper_->turn({}); }
+    void store(const replica::FileInfo& file) {
+        keeper_->stored(file);
+        turn();
+    }
+    /// Takes time to `then`, stopping wherever the keeper wants to be called.
+    void until(std::chrono::seconds then) {
+        for (;;) {
+            while (!background_.empty()) {
+                const auto job = std::move(background_.front());
+                background_.pop_front();
+                job();
+            }
+            if (!at_ || *at_ > kStart + then) break;
+            now_ = std::max(now_, *at_);
+            turn();
+        }
+        now_ = kStart + then;
+        turn();
+    }
+    Names held() const { return texts(keeper_->inventory().all()); }
+    /// What the store really has.
+    Names there() {
+        Names names;
+        for (const auto& name : store_.keys()) names.push_back(text(*replicas_->layout().parse(name)));
+        return names;
+    }
+
+    Settings settings_;
+    Clock::time_point now_ = kStart;
+    std::deque<Keeper::Action> background_;
+    std::optional<Clock::time_point> at_;
+    std::string conflict_;
+    std::string wanted_;
+    bool seeds_ = true;
+    std::shared_ptr<Keeper> keeper_;
+};
+
+TEST_F(KeeperTest, AReplicaWithoutNewTransactionsCostsNothing) {
+    store(put(id(9, 1, 1), 1, {{1, 1}}));
+    store(put(id(0, 2, 2), 1, {}));
+    until(48h);
+    const auto requests = store_.requests();
+    until(9999h);
+    EXPECT_FALSE(at_);  // nobody has to wake for it
+    EXPECT_EQ(store_.requests(), requests);
+    EXPECT_EQ(store_.requests().count("LIST"), 0u);
+    EXPECT_EQ(held(), (Names{"0/2-2", "1/2-2", "2/2-2", "3/2-2", "9/1-1", "9/1-2"}));
+    EXPECT_EQ(there(), held());
+}
+
+TEST_F(KeeperTest, ManyTransactionsBecomeFewFiles) {
+    store(put(id(9, 1, 1), 2, {{1, 1}, {2, 1}}));
+    std::uint8_t byte = 0;
+    for (std::uint64_t txid = 2; txid <= 400; ++txid) {
+        store(put(id(0, txid, txid), 2, {{1 + txid % 2, ++byte}}));
+        until(2s * (txid - 1));
+    }
+    EXPECT_LT(keeper_->inventory().level(0).size(), 200u);
+    until(2h);
+    EXPECT_EQ(keeper_->inventory().level(0).size(), 1u);
+    EXPECT_EQ(texts(std::vector{keeper_->inventory().level(3).begin()->second.info}), Names{"3/2-400"});
+    EXPECT_EQ(pagesOf(keeper_->inventory().level(3).begin()->second.info), (Pages{{1, 143}, {2, 142}}));
+    EXPECT_EQ(there(), held());
+    EXPECT_EQ(store_.requests().count("LIST"), 0u);
+}
+
+TEST_F(KeeperTest, WithoutPermissionToDeleteEverythingElseGoesOn) {
+    store_.keep([](const std::string&) { return true; });
+    ::testing::internal::CaptureStdout();
+    store(put(id(9, 1, 1), 1, {{1, 1}}));
+    for (std::uint64_t txid = 2; txid <= 40; ++txid) {
+        store(put(id(0, txid, txid), 1, {{1, static_cast<std::uint8_t>(txid)}}));
+        until(60s * (txid - 1));
+    }
+    std::istringstream log(::testing::internal::GetCapturedStdout());
+    unsigned said = 0;
+    for (std::string line; std::getline(log, line);) said += line.find("access denied") != std::string::npos;
+    EXPECT_EQ(said, 1u);
+    EXPECT_EQ(keeper_->inventory().level(0).size(), 39u);
+    EXPECT_GE(keeper_->inventory().level(1).size(), 30u);
+    EXPECT_LT(store_.requests()["DELETE"], 12u);
+    EXPECT_EQ(there(), held());
+    // Somebody allows it.
+    store_.keep({});
+    until(3h);
+    EXPECT_EQ(keeper_->inventory().level(0).size(), 1u);
+    EXPECT_EQ(there(), held());
+}
+
+TEST_F(KeeperTest, T73OnlyWhatWasConfirmedIsForgotten) {
+    store_.keep([this](const std::string& name) { return name == key(id(0, 3, 3)); });
+    store(put(id(9, 1, 1), 1, {{1, 1}}));
+    for (std::uint64_t txid = 2; txid <= 5; ++txid) store(put(id(0, txid, txid), 1, {{1, 5}}));
+    until(6min);
+    EXPECT_EQ(texts(std::vector{keeper_->inventory().level(0).begin()->second.info}), Names{"0/3-3"});
+    EXPECT_EQ(there(), held());
+    store_.keep({});
+    until(1h);
+    EXPECT_EQ(keeper_->inventory().level(0).size(), 1u);
+    EXPECT_EQ(there(), held());
+}
+
+TEST_F(KeeperTest, ADamagedFileIsBridgedAndTheLevelsGoOnBehindIt) {
+    store(put(id(9, 1, 1), 1, {{1, 1}}));
+    for (std::uint64_t txid = 2; txid <= 4; ++txid) store(put(id(0, txid, txid), 1, {{1, 5}}));
+    store_.content(key(id(0, 3, 3)))[120] ^= 1;
+    seeds_ = false;
+    until(31s);
+    EXPECT_NE(wanted_.find("0000000000000003"), std::string::npos) << wanted_;
+    EXPECT_EQ(keeper_->inventory().level(0).size(), 3u);  // the database cannot be asked now: asked again later
+    wanted_.clear();
+    seeds_ = true;
+    until(5min);
+    EXPECT_NE(wanted_, "");
+    wanted_.clear();
+    store(put(id(9, 1, 4), 1, {{1, 5}}));
+    store(put(id(0, 5, 5), 1, {}));
+    until(10min);
+    EXPECT_EQ(wanted_, "");
+    EXPECT_EQ(texts(keeper_->inventory().all()), (Names{"0/5-5", "1/2-2", "1/4-4", "1/5-5", "2/2-2", "2/4-4", "2/5-5", "3/2-2", "9/1-1", "9/1-4"}));
+    // It stays where it is: whatever it is worth, nobody asked us to delete it.
+    EXPECT_TRUE(std::ranges::count(there(), "0/3-3"));
+}
+
+TEST_F(KeeperTest, AnotherWriterIsReported) {
+    store(put(id(9, 1, 1), 1, {{1, 1}}));
+    store(put(id(0, 2, 2), 1, {{1, 2}}));
+    put(id(1, 2, 2), 1, {{1, 9}});
+    until(30s);
+    EXPECT_NE(conflict_.find("0000000000000002-0000000000000002"), std::string::npos) << conflict_;
+}
+
+TEST_F(KeeperTest, NothingIsDeletedForAFileThatIsDamaged) {
+    // An earlier process compacted; what it wrote has suffered since.
+    const std::vector<replica::FileInfo> listing{put(id(9, 1, 1), 1, {{1, 1}}), put(id(0, 2, 2), 1, {{1, 2}}), put(id(0, 3, 3), 1, {{1, 3}}),
+                                                 put(id(0, 4, 4), 1, {{1, 4}}), put(id(1, 2, 3), 1, {{1, 3}})};
+    store_.content(key(id(1, 2, 3)))[120] ^= 1;
+    restart(listing);
+    turn();
+    seeds_ = false;
+    until(1h);
+    EXPECT_EQ(store_.requests()["DELETE"], 0u);
+    EXPECT_NE(wanted_.find("0000000000000003"), std::string::npos) << wanted_;
+    // The same with a sound file.
+    put(id(1, 2, 3), 1, {{1, 3}});
+    restart(listing);
+    turn();
+    until(2h);
+    EXPECT_GT(store_.requests()["DELETE"], 0u);
+    EXPECT_EQ(keeper_->inventory().level(0).size(), 1u);
+}
+
+TEST_F(KeeperTest, AStoreThatIsAwayIsTriedAgainMoreAndMoreRarely) {
+    store(put(id(9, 1, 1), 1, {{1, 1}}));
+    store(put(id(0, 2, 2), 1, {{1, 2}}));
+    store_.fail([](const std::string&) { throw Error(ErrorCode::Transient, "connection reset by peer"); });
+    until(1h + 30s);
+    EXPECT_LT(store_.requests()["GET"], 25u);
+    EXPECT_GT(store_.requests()["GET"], 10u);
+    store_.heal();
+    until(2h);
+    EXPECT_EQ(keeper_->inventory().reach(1), Txid{2});
+}
+
+TEST_F(KeeperTest, EndsWithoutAWordWhenItIsCancelled) {
+    store(put(id(9, 1, 1), 1, {{1, 1}}));
+    store(put(id(0, 2, 2), 1, {{1, 2}}));
+    now_ = kStart + 30s;
+    turn();
+    ASSERT_EQ(background_.size(), 1u);
+    keeper_->cancel();
+    background_.front()();
+    EXPECT_EQ(there(), (Names{"0/2-2", "9/1-1"}));
+}
+
+}  // namespace
+}  // namespace litestream::levels::test
