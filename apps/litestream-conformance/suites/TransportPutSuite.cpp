@@ -95,6 +95,7 @@ LITESTREAM_CLAUSE(TransportSuite, OnlyIfAbsentLeavesAnExistingObjectAlone, "Tran
 
 LITESTREAM_CLAUSE(TransportSuite, KeepsTheTimestampToTheMillisecond, "Transport.h",
                   "list() tells the timestamp given to put().") {
+    if (!transport_->capabilities().keepsTimestamp) GTEST_SKIP() << "capabilities().keepsTimestamp is false";
     for (const std::int64_t milliseconds :
          {std::int64_t{1}, std::int64_t{1700000000123}, std::int64_t{1767225599999}}) {
         PutOptions options;

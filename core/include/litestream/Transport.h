@@ -27,6 +27,9 @@ struct TransportCapabilities {
     bool listsTimestamp = false;
     /// Requests cost money: core then cuts fewer, larger objects.
     bool requestsAreCounted = false;
+    /// head() tells the timestamp given to put(). Otherwise it tells the store's own time, and whoever needs the exact one reads the
+    /// object's header.
+    bool keepsTimestamp = true;
     /// How many calls at a time are useful.
     unsigned concurrency = 4;
 };

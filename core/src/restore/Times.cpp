@@ -51,6 +51,7 @@ std::map<FileId, std::optional<Timestamp>> ask(replica::ReplicaStore& store, con
 
 Timestamp exactTime(replica::ReplicaStore& store, const FileInfo& file, const CallContext& context) {
     if (store.capabilities().listsTimestamp) return file.timestamp;
+    if (!store.capabilities().keepsTimestamp) return {store.readHeader(file.id, context).timestamp};
     return store.transport().head(store.layout().key(file.id), context).timestamp;
 }
 

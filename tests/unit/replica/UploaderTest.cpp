@@ -83,7 +83,7 @@ public:
 
 private:
     std::condition_variable released_;
-    TransportCapabilities capabilities_{LayoutFamily::Tree, true, false, false, 4};
+    TransportCapabilities capabilities_{LayoutFamily::Tree, true, false, false, true, 4};
 };
 
 /// A real LTX file in memory, so that its trailer can be compared.

@@ -19,7 +19,7 @@ using replica::FileInfo;
 /// A store whose listings tell its own time, as object stores do. Only head() is asked here.
 class LaterStore final : public Transport {
 public:
-    explicit LaterStore(bool listsTimestamp = false) : capabilities_{LayoutFamily::Flat, true, listsTimestamp, true, 8} {}
+    explicit LaterStore(bool listsTimestamp = false) : capabilities_{LayoutFamily::Flat, true, listsTimestamp, true, true, 8} {}
 
     const TransportCapabilities& capabilities() const noexcept override { return capabilities_; }
     std::vector<std::pair<std::string, std::string>> describe() const override { return {}; }
