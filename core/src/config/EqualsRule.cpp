@@ -104,7 +104,7 @@ public:
             }
         }
         return findKnownKey(place, prefix + name) != nullptr ||
-               (place == KeyPlace::Top && prefix.empty() && isReplicaDefault(name));
+               (place != KeyPlace::Database && prefix.empty() && isReplicaDefault(name));
     }
 
 private:

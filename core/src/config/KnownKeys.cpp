@@ -154,7 +154,10 @@ const KnownKey* findKnownKey(KeyPlace place, std::string_view name) {
 bool isReplicaDefault(std::string_view name) {
     static constexpr std::array<std::string_view, 8> kOwnOnly{
         "name", "type", "url", "path", "sync-interval", "retention", "retention-check-interval", "snapshot-interval"};
-    return findKnownKey(KeyPlace::Replica, name) != nullptr && !contains(kOwnOnly, name);
+    // A setting that begins with the name of its transport.
+    const bool ofOne = findKnownKey(KeyPlace::Top, name) == nullptr &&
+                       (name.ends_with("-url") || name.ends_with("-username") || name.ends_with("-password"));
+    return (ofOne || findKnownKey(KeyPlace::Replica, name) != nullptr) && !contains(kOwnOnly, name);
 }
 
 std::optional<std::string> codecOption(std::string_view key) {
