@@ -10,6 +10,7 @@ packages=(
     libsqlite3-dev libxxhash-dev liblz4-dev libzstd-dev libisal-dev libyaml-cpp-dev libssl-dev
     # tests
     clang dpkg-dev file libsqlitecpp-dev lintian man-db libgtest-dev libbenchmark-dev sqlite3 python3-pip openssl curl ceph-mon ceph-osd radosgw ceph-common faketime
+    apache2-bin nginx-light libnginx-mod-http-dav-ext
 )
 
 missing=()

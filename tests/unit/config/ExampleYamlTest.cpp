@@ -44,7 +44,8 @@ TEST(ExampleYaml, EveryCommentedKeyIsTakenAndShowsItsDefault) {
     EXPECT_EQ(config.limits.spoolBytes, engine::Limits().spoolBytes);
     ASSERT_EQ(config.databases.size(), 3u);
     EXPECT_EQ(config.databases[1].directory.path, "/var/lib/tenants");
-    EXPECT_EQ(config.databases[2].replicas.size(), 2u);
+    ASSERT_EQ(config.databases[2].replicas.size(), 3u);
+    EXPECT_EQ(optionOf(config.databases[2].replicas[2], "webdav-url"), "https://cloud.example.com/dav");
 }
 
 /// What is known is shown, and the other way round the `=` rule knows what is shown.
