@@ -151,7 +151,7 @@ private:
         return found->second;
     }
 
-    const TransportCapabilities capabilities_{LayoutFamily::Flat, true, false, true, 8};
+    const TransportCapabilities capabilities_{LayoutFamily::Flat, true, false, true, true, 8};
     mutable std::mutex mutex_;  // guards everything below
     mutable std::condition_variable changed_;
     std::function<void(const std::string&)> failing_;

@@ -99,7 +99,7 @@ private:
         next(store);
     }
 
-    const TransportCapabilities capabilities_{LayoutFamily::Flat, true, false, true, 7};
+    const TransportCapabilities capabilities_{LayoutFamily::Flat, true, false, true, true, 7};
 };
 
 inline ScriptedTransport::Step fail(ErrorCode code, const std::string& text = "connection reset by peer") {
