@@ -200,7 +200,7 @@ TEST(ExampleIni, EveryCommentedKeyIsTaken) {
     EXPECT_EQ(config.shutdownSyncTimeout, 30s);
     EXPECT_EQ(config.limits.memoryBytes, engine::Limits().memoryBytes) << "the example shows the default";
     EXPECT_EQ(config.limits.spoolBytes, engine::Limits().spoolBytes) << "the example shows the default";
-    EXPECT_EQ(config.databases[0].replicas.size(), 3u);
+    EXPECT_EQ(config.databases[0].replicas.size(), 4u);
 }
 
 }  // namespace
