@@ -1,23 +1,23 @@
 # What is installed beside the programs, the plugins and the SDK, and how all of it becomes packages:
 #   cmake --install BUILD        below the prefix
 #   cpack -B BUILD/packages      litestream, what a server needs; litestream-dev, what a plugin's author needs as well; and both as one archive
-litestream_add_manual(litestream.yml.5 ${PROJECT_SOURCE_DIR}/packaging/man/litestream.yml.5
+litestream_add_manual(litestream.yml.5 ${PROJECT_SOURCE_DIR}/cmake/packaging/man/litestream.yml.5
   --sample ${PROJECT_SOURCE_DIR}/config/litestream.yml)
 
-install(FILES packaging/completion/_litestream DESTINATION share/zsh/vendor-completions)
+install(FILES cmake/packaging/completion/_litestream DESTINATION share/zsh/vendor-completions)
 install(FILES config/litestream.service DESTINATION lib/systemd/system)
 install(FILES config/litestream.yml config/litestream.ini DESTINATION share/doc/litestream/examples)
 install(DIRECTORY docs/ DESTINATION share/doc/litestream/docs FILES_MATCHING PATTERN "*.md")
 
 find_program(LITESTREAM_GZIP gzip REQUIRED)
-execute_process(COMMAND ${LITESTREAM_GZIP} -9nc ${PROJECT_SOURCE_DIR}/packaging/debian/changelog
+execute_process(COMMAND ${LITESTREAM_GZIP} -9nc ${PROJECT_SOURCE_DIR}/cmake/packaging/debian/changelog
   OUTPUT_FILE ${CMAKE_BINARY_DIR}/changelog.gz COMMAND_ERROR_IS_FATAL ANY)
 foreach(component runtime dev)
   set(package litestream)
   if(component STREQUAL "dev")
     set(package litestream-dev)
   endif()
-  install(FILES packaging/debian/copyright ${CMAKE_BINARY_DIR}/changelog.gz DESTINATION share/doc/${package} COMPONENT ${component})
+  install(FILES cmake/packaging/debian/copyright ${CMAKE_BINARY_DIR}/changelog.gz DESTINATION share/doc/${package} COMPONENT ${component})
 endforeach()
 
 set(CPACK_GENERATOR DEB TGZ)
@@ -43,8 +43,8 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/shlibs
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME litestream)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA
-  ${CMAKE_BINARY_DIR}/shlibs ${PROJECT_SOURCE_DIR}/packaging/debian/triggers
-  ${PROJECT_SOURCE_DIR}/packaging/debian/postinst ${PROJECT_SOURCE_DIR}/packaging/debian/prerm ${PROJECT_SOURCE_DIR}/packaging/debian/postrm)
+  ${CMAKE_BINARY_DIR}/shlibs ${PROJECT_SOURCE_DIR}/cmake/packaging/debian/triggers
+  ${PROJECT_SOURCE_DIR}/cmake/packaging/debian/postinst ${PROJECT_SOURCE_DIR}/cmake/packaging/debian/prerm ${PROJECT_SOURCE_DIR}/cmake/packaging/debian/postrm)
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "replicates SQLite databases to directories and object storage
 Every committed change of a database is copied within milliseconds, without a
 helper table in it and without making its writers wait. Any moment that a

@@ -1,5 +1,5 @@
 # One installed program with its manual page and its completion. It finds the SDK's library wherever the whole tree has been put.
-# A page in packaging/man adds to what `PROGRAM -help` says; section 1, if not told otherwise.
+# A page in cmake/packaging/man adds to what `PROGRAM -help` says; section 1, if not told otherwise.
 #   litestream_add_program(litestreamd SOURCES main.cpp LIBRARIES litestream_app SECTION 8)
 function(litestream_add_program NAME)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "SECTION" "SOURCES;LIBRARIES")
@@ -11,21 +11,21 @@ function(litestream_add_program NAME)
   if(NOT ARG_SECTION)
     set(ARG_SECTION 1)
   endif()
-  set(more ${PROJECT_SOURCE_DIR}/packaging/man/${NAME}.${ARG_SECTION})
+  set(more ${PROJECT_SOURCE_DIR}/cmake/packaging/man/${NAME}.${ARG_SECTION})
   if(NOT EXISTS ${more})
-    set(more ${PROJECT_SOURCE_DIR}/packaging/man/program.1)
+    set(more ${PROJECT_SOURCE_DIR}/cmake/packaging/man/program.1)
   endif()
   litestream_add_manual(${NAME}.${ARG_SECTION} ${more} --program $<TARGET_FILE:${NAME}>)
 
-  install(FILES ${PROJECT_SOURCE_DIR}/packaging/completion/litestream.bash
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/packaging/completion/litestream.bash
     DESTINATION share/bash-completion/completions RENAME ${NAME})
 endfunction()
 
-# One manual page, written by packaging/manpage.py: from the text MORE, and from what --program or --sample names.
+# One manual page, written by cmake/packaging/manpage.py: from the text MORE, and from what --program or --sample names.
 function(litestream_add_manual PAGE MORE OPTION FILE)
   string(REGEX MATCH "[0-9]$" section ${PAGE})
-  set(script ${PROJECT_SOURCE_DIR}/packaging/manpage.py)
-  set(changelog ${PROJECT_SOURCE_DIR}/packaging/debian/changelog)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/packaging/manpage.py)
+  set(changelog ${PROJECT_SOURCE_DIR}/cmake/packaging/debian/changelog)
   set(output ${CMAKE_BINARY_DIR}/man/${PAGE}.gz)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man)
   add_custom_command(OUTPUT ${output}
