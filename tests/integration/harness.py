@@ -331,14 +331,28 @@ class TestCase(unittest.TestCase):
             return out if dump_of(out, immutable=True) == expected else None
         return wait_for(attempt, "a restore that equals the source", deadline, pause=0.1)
 
+    def wait_restores_bytes(self, source, deadline=DEADLINE):
+        """For a source that nobody writes to: checkpoints it, which is complete when all has been captured, and restores until the files are equal. So
+        what leaves all content as it is, as VACUUM does, is waited for as well."""
+        def attempt():
+            self.checkpoint_all(source)
+            out, error = self.try_restore()
+            self.assertIsNotNone(out, error)
+            self.assertEqual(first_difference(source, out), None)
+            return out
+        return wait_for(attempt, "a restore with the bytes of the source", deadline, pause=0.1)
+
+    def checkpoint_all(self, source):
+        busy, frames, done = checkpoint(source)
+        self.assertEqual((0, frames), (busy, done), "the source could not be checkpointed")
+
     def assert_same_database(self, source, restored):
         self.assertEqual([("ok",)], rows_of(restored, "PRAGMA integrity_check"))
         self.assertEqual(dump_of(source), dump_of(restored, immutable=True), "the restored database differs from its source")
 
     def assert_same_bytes(self, source, restored):
         """For a source that nobody writes to: checkpoints it, then compares the files."""
-        busy, frames, done = checkpoint(source)
-        self.assertEqual((0, frames), (busy, done), "the source could not be checkpointed")
+        self.checkpoint_all(source)
         self.assertEqual(first_difference(source, restored), None)
 
 
