@@ -219,7 +219,7 @@ class Connection:
             self.server = socket.create_connection(self.proxy.target)
             self.server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pending = b""
-            while True:
+            while not self.doomed:  # a reset in the middle of the handshake finds no socket to wake
                 pending = self.one_request(pending)
                 self.requests += 1
         except Gone as end:
