@@ -6,11 +6,12 @@
 
 #include "JournalSource.h"
 
+#include "../sqlite/SharedWatcher.h"
+
 #include <litestream/Plugin.h>
 
 #include <iterator>
 #include <memory>
-#include <mutex>
 
 namespace litestream::journal {
 namespace {
@@ -51,20 +52,12 @@ public:
 
     std::unique_ptr<Source> open(SourceContext context, const OptionValues& options) override {
         return std::make_unique<JournalSource>(host_, std::move(context), readSettings(options),
-                                               watcher(positive(options, "slow-poll")));
+                                               watcher_.get(positive(options, "slow-poll")));
     }
 
 private:
-    std::shared_ptr<Watcher> watcher(std::chrono::nanoseconds slowPoll) {
-        const std::lock_guard lock(mutex_);
-        auto watcher = watcher_.lock();
-        if (!watcher) watcher_ = watcher = std::make_shared<Watcher>(slowPoll);
-        return watcher;
-    }
-
     Host& host_;
-    std::mutex mutex_;  // guards watcher_
-    std::weak_ptr<Watcher> watcher_;
+    sqlite::SharedWatcher<Watcher> watcher_;
 };
 
 }  // namespace

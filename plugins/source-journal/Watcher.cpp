@@ -1,24 +1,13 @@
 #include "Watcher.h"
 
-#include <litestream/Error.h>
-
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 
 namespace litestream::journal {
 namespace {
 
 using std::chrono::milliseconds;
-
-/// One-shot, so that a busy database costs no event per write.
-constexpr std::uint32_t kEvents = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONESHOT;
 
 constexpr Watcher::Clock::duration kFirstInterval = std::chrono::microseconds(250);
 constexpr Watcher::Clock::duration kLongestInterval = milliseconds(5);
@@ -26,12 +15,6 @@ constexpr auto kQuietAfter = milliseconds(40);
 /// A commit is reported at its end. One that is there beside a transaction that goes on is not waited for longer than this.
 constexpr auto kWriterPatience = milliseconds(50);
 constexpr auto kAttachReminder = std::chrono::seconds(5);
-
-int openEvent() {
-    const int descriptor = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (descriptor < 0) throw systemError("create an eventfd", errno);
-    return descriptor;
-}
 
 }  // namespace
 
@@ -85,18 +68,14 @@ bool Watcher::Followed::look(Clock::time_point now, bool& due) {
 
 Watcher::Watcher(std::chrono::nanoseconds slowPoll)
     : slowPoll_(std::max<Clock::duration>(slowPoll, milliseconds(1))),
-      inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)),
-      event_(openEvent()),
       nextSlowTick_(Clock::now() + slowPoll_) {
     thread_ = std::thread([this] { run(); });
 }
 
 Watcher::~Watcher() {
     stop_ = true;
-    notify();
+    events_.interrupt();
     thread_.join();
-    if (inotify_ >= 0) ::close(inotify_);
-    ::close(event_);
 }
 
 void Watcher::follow(std::shared_ptr<Watch> watch, const DatabaseFile& file) {
@@ -104,7 +83,7 @@ void Watcher::follow(std::shared_ptr<Watch> watch, const DatabaseFile& file) {
     remove(*watch);
     followed_.push_back(std::make_unique<Followed>(Followed{.watch = std::move(watch), .file = file}));
     warm(*followed_.back(), Clock::now());
-    notify();
+    events_.interrupt();
 }
 
 void Watcher::reconsider(const Watch& watch) {
@@ -112,7 +91,7 @@ void Watcher::reconsider(const Watch& watch) {
     for (const auto& followed : followed_) {
         if (followed->watch.get() == &watch) warm(*followed, Clock::now());
     }
-    notify();
+    events_.interrupt();
 }
 
 void Watcher::await(std::shared_ptr<Watch> watch, std::filesystem::path database, bool missing,
@@ -121,7 +100,7 @@ void Watcher::await(std::shared_ptr<Watch> watch, std::filesystem::path database
     remove(*watch);
     awaited_.push_back(
         std::make_unique<Awaited>(Awaited{std::move(watch), std::move(database), missing, Clock::now() + retryAfter}));
-    notify();
+    events_.interrupt();
 }
 
 void Watcher::forget(const Watch& watch) {
@@ -139,11 +118,6 @@ void Watcher::remove(const Watch& watch) {
     followed_.erase(found);
 }
 
-void Watcher::notify() const noexcept {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(event_, &one, sizeof one);
-}
-
 void Watcher::run() noexcept {
     Calls calls;
     while (!stop_) {
@@ -153,7 +127,7 @@ void Watcher::run() noexcept {
                 const std::lock_guard lock(mutex_);
                 pause = untilNextLook(Clock::now());
             }
-            sleep(pause);
+            events_.wait(pause);
             calls.clear();
             {
                 const std::lock_guard lock(mutex_);
@@ -166,7 +140,7 @@ void Watcher::run() noexcept {
             for (const auto& call : calls) call.watch->wake(call.reason);
         } catch (...) {
             // Out of memory: what was not looked at is seen by the next slow tick.
-            sleep(slowPoll_);
+            events_.wait(slowPoll_);
         }
     }
 }
@@ -180,39 +154,22 @@ Watcher::Clock::duration Watcher::untilNextLook(Clock::time_point now) const {
     return std::max(next - now, Clock::duration::zero());
 }
 
-void Watcher::sleep(Clock::duration duration) const noexcept {
-    std::array<pollfd, 2> descriptors{pollfd{event_, POLLIN, 0}, pollfd{inotify_, POLLIN, 0}};
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
-    const timespec limit{seconds.count(), std::chrono::nanoseconds(duration - seconds).count()};
-    if (::ppoll(descriptors.data(), descriptors.size(), &limit, nullptr) <= 0) return;
-    std::uint64_t ignored;
-    [[maybe_unused]] const auto read = ::read(event_, &ignored, sizeof ignored);
-}
-
 void Watcher::readEvents(Clock::time_point now, Calls& calls) {
-    if (inotify_ < 0) return;
-    alignas(inotify_event) std::array<char, 4096> buffer;
-    for (;;) {
-        const ssize_t got = ::read(inotify_, buffer.data(), buffer.size());
-        if (got <= 0) return;
-        for (ssize_t at = 0; at < got;) {
-            const auto& event = *reinterpret_cast<const inotify_event*>(buffer.data() + at);
-            at += static_cast<ssize_t>(sizeof event + event.len);
-            if ((event.mask & IN_Q_OVERFLOW) != 0) {
-                for (const auto& followed : followed_) warm(*followed, now);
-                continue;
-            }
-            const auto found = byDescriptor_.find(event.wd);
-            if (found == byDescriptor_.end()) continue;  // disarmed since, or the end of a one-shot watch
-            Followed& followed = *found->second;
-            byDescriptor_.erase(found);
-            followed.descriptor = -1;
-            warm(followed, now);
-            if ((event.mask & (IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)) != 0 && !followed.file.replaced().empty()) {
-                report(followed, Wake::Pressing, calls);
-            }
+    events_.read([&](int descriptor, std::uint32_t mask) {
+        if (sqlite::FileEvents::isOverflow(mask)) {
+            for (const auto& followed : followed_) warm(*followed, now);
+            return;
         }
-    }
+        const auto found = byDescriptor_.find(descriptor);
+        if (found == byDescriptor_.end()) return;  // disarmed since, or the end of a one-shot watch
+        Followed& followed = *found->second;
+        byDescriptor_.erase(found);
+        followed.descriptor = -1;
+        warm(followed, now);
+        if (sqlite::FileEvents::isAboutName(mask) && !followed.file.replaced().empty()) {
+            report(followed, Wake::Pressing, calls);
+        }
+    });
 }
 
 void Watcher::warm(Followed& followed, Clock::time_point now) {
@@ -263,15 +220,15 @@ void Watcher::lookAtWarm(Clock::time_point now, Calls& calls) {
 }
 
 void Watcher::arm(Followed& followed) {
-    if (inotify_ < 0 || followed.descriptor >= 0) return;
-    followed.descriptor = ::inotify_add_watch(inotify_, followed.file.path().c_str(), kEvents);
+    if (followed.descriptor >= 0) return;
+    followed.descriptor = events_.add(followed.file.path());
     if (followed.descriptor >= 0) byDescriptor_[followed.descriptor] = &followed;
 }
 
 void Watcher::disarm(Followed& followed) {
     if (followed.descriptor < 0) return;
     byDescriptor_.erase(followed.descriptor);
-    ::inotify_rm_watch(inotify_, followed.descriptor);  // fails if its one shot is spent
+    events_.remove(followed.descriptor);
     followed.descriptor = -1;
 }
 

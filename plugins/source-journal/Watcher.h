@@ -3,6 +3,8 @@
 #include "DatabaseFile.h"
 #include "Watch.h"
 
+#include "../sqlite/FileEvents.h"
+
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -55,7 +57,6 @@ private:
 
     void run() noexcept;
     Clock::duration untilNextLook(Clock::time_point now) const;
-    void sleep(Clock::duration duration) const noexcept;
     void readEvents(Clock::time_point now, Calls& calls);
     void lookAtWarm(Clock::time_point now, Calls& calls);
     void slowTick(Clock::time_point now, Calls& calls);
@@ -64,12 +65,10 @@ private:
     void arm(Followed& followed);
     void disarm(Followed& followed);
     void remove(const Watch& watch);
-    void notify() const noexcept;
     static void report(Followed& followed, Wake reason, Calls& calls);
 
     const Clock::duration slowPoll_;
-    const int inotify_;  // -1: the user's instances are used up; the slow tick does the work
-    const int event_;
+    sqlite::FileEvents events_;
 
     mutable std::mutex mutex_;  // guards everything below except stop_; held while headers are read
     std::vector<std::unique_ptr<Followed>> followed_;

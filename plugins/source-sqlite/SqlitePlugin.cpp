@@ -7,12 +7,13 @@
 #include "IndexLoss.h"
 #include "SqliteSource.h"
 
+#include "../sqlite/SharedWatcher.h"
+
 #include <litestream/Plugin.h>
 
 #include <iterator>
 #include <limits>
 #include <memory>
-#include <mutex>
 
 namespace litestream::sqlite {
 namespace {
@@ -70,21 +71,13 @@ public:
     std::unique_ptr<Source> open(SourceContext context, const OptionValues& options) override {
         const SourceSettings settings = readSettings(options);
         return std::make_unique<SqliteSource>(host_, std::move(context), settings,
-                                              watcher(positive(options, "slow-poll")));
+                                              watcher_.get(positive(options, "slow-poll")));
     }
 
 private:
-    std::shared_ptr<Watcher> watcher(std::chrono::nanoseconds slowPoll) {
-        const std::lock_guard lock(mutex_);
-        auto watcher = watcher_.lock();
-        if (!watcher) watcher_ = watcher = std::make_shared<Watcher>(slowPoll);
-        return watcher;
-    }
-
     Host& host_;
     const IndexLossHandler lossHandler_;
-    std::mutex mutex_;  // guards watcher_
-    std::weak_ptr<Watcher> watcher_;
+    SharedWatcher<Watcher> watcher_;
 };
 
 }  // namespace

@@ -2,55 +2,29 @@
 
 #include "Followed.h"
 
-#include <litestream/Error.h>
-
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 
 namespace litestream::sqlite {
 namespace {
 
-/// One-shot, so that a busy database costs no event per write.
-constexpr std::uint32_t kEvents = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONESHOT;
 /// A database file is not watched; all paths are looked at once in this many slow ticks.
 constexpr std::size_t kPathCheckTicks = 32;
 constexpr auto kAttachReminder = std::chrono::seconds(5);
-
-int openInotify() {
-    const int descriptor = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    return descriptor;  // -1: the user's instances are used up; the slow tick does the work
-}
-
-int openEvent() {
-    const int descriptor = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (descriptor < 0) throw systemError("create an eventfd", errno);
-    return descriptor;
-}
 
 }  // namespace
 
 Watcher::Watcher(std::chrono::nanoseconds slowPoll)
     : slowPoll_(std::max<Clock::duration>(slowPoll, std::chrono::milliseconds(1))),
-      inotify_(openInotify()),
-      event_(openEvent()),
       nextSlowTick_(Clock::now() + slowPoll_) {
     thread_ = std::thread([this] { run(); });
 }
 
 Watcher::~Watcher() {
     stop_ = true;
-    notify();
+    events_.interrupt();
     thread_.join();
-    if (inotify_ >= 0) ::close(inotify_);
-    ::close(event_);
 }
 
 void Watcher::follow(std::shared_ptr<Watch> watch, const LockConnection& connection) {
@@ -58,7 +32,7 @@ void Watcher::follow(std::shared_ptr<Watch> watch, const LockConnection& connect
     remove(*watch);
     followed_.push_back(std::make_unique<Followed>(std::move(watch), connection));
     warm(*followed_.back(), Clock::now());
-    notify();
+    events_.interrupt();
 }
 
 void Watcher::await(std::shared_ptr<Watch> watch, std::filesystem::path database, bool missing,
@@ -85,11 +59,6 @@ void Watcher::remove(const Watch& watch) {
     followed_.pop_back();
 }
 
-void Watcher::notify() const noexcept {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(event_, &one, sizeof one);
-}
-
 void Watcher::run() noexcept {
     Calls calls;
     while (!stop_) {
@@ -99,7 +68,7 @@ void Watcher::run() noexcept {
                 const std::lock_guard lock(mutex_);
                 pause = untilNextLook(Clock::now());
             }
-            sleep(pause);
+            events_.wait(pause);
             calls.clear();
             {
                 const std::lock_guard lock(mutex_);
@@ -108,7 +77,7 @@ void Watcher::run() noexcept {
             for (const auto& call : calls) call.watch->wake(call.reason);
         } catch (...) {
             // Out of memory: what was not looked at is seen by the next slow tick.
-            sleep(slowPoll_);
+            events_.wait(slowPoll_);
         }
     }
 }
@@ -117,15 +86,6 @@ Watcher::Clock::duration Watcher::untilNextLook(Clock::time_point now) const {
     auto next = nextSlowTick_;
     for (const Followed* followed : warm_) next = std::min(next, followed->nextLook);
     return std::max(next - now, Clock::duration::zero());
-}
-
-void Watcher::sleep(Clock::duration duration) const noexcept {
-    std::array<pollfd, 2> descriptors{pollfd{event_, POLLIN, 0}, pollfd{inotify_, POLLIN, 0}};
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
-    const timespec limit{seconds.count(), std::chrono::nanoseconds(duration - seconds).count()};
-    if (::ppoll(descriptors.data(), descriptors.size(), &limit, nullptr) <= 0) return;
-    std::uint64_t ignored;
-    [[maybe_unused]] const auto read = ::read(event_, &ignored, sizeof ignored);
 }
 
 void Watcher::look(Calls& calls) {
@@ -139,27 +99,19 @@ void Watcher::look(Calls& calls) {
 }
 
 void Watcher::readEvents(Clock::time_point now, Calls& calls) {
-    alignas(inotify_event) std::array<char, 4096> buffer;
-    for (;;) {
-        const ssize_t bytes = ::read(inotify_, buffer.data(), buffer.size());
-        if (bytes <= 0) return;
-        for (ssize_t offset = 0; offset < bytes;) {
-            inotify_event event;
-            std::memcpy(&event, buffer.data() + offset, sizeof event);
-            offset += static_cast<ssize_t>(sizeof event + event.len);
-            const auto found = byDescriptor_.find(event.wd);
-            if (found == byDescriptor_.end()) continue;  // disarmed since, or the end of a one-shot watch
-            Followed& followed = *found->second;
-            (event.wd == followed.walDescriptor ? followed.walDescriptor : followed.databaseDescriptor) = -1;
-            byDescriptor_.erase(found);
-            if ((event.mask & (IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)) != 0 &&
-                !followed.connection.replaced().empty() && followed.watch->firstReport(Wake::Pressing)) {
-                calls.push_back({followed.watch, Wake::Pressing});
-            }
-            warm(followed, now);
-            followed.unexplained_ = true;
+    events_.read([&](int descriptor, std::uint32_t mask) {
+        const auto found = byDescriptor_.find(descriptor);
+        if (found == byDescriptor_.end()) return;  // disarmed since, or the end of a one-shot watch
+        Followed& followed = *found->second;
+        (descriptor == followed.walDescriptor ? followed.walDescriptor : followed.databaseDescriptor) = -1;
+        byDescriptor_.erase(found);
+        if (FileEvents::isAboutName(mask) && !followed.connection.replaced().empty() &&
+            followed.watch->firstReport(Wake::Pressing)) {
+            calls.push_back({followed.watch, Wake::Pressing});
         }
-    }
+        warm(followed, now);
+        followed.unexplained_ = true;
+    });
 }
 
 /// From watching to polling. A watch that is left raises one event more and ends with it.
@@ -194,8 +146,7 @@ void Watcher::arm(Followed& followed) {
 }
 
 void Watcher::addWatch(Followed& followed, int& descriptor, const std::filesystem::path& path) {
-    if (inotify_ < 0) return;
-    descriptor = ::inotify_add_watch(inotify_, path.c_str(), kEvents);
+    descriptor = events_.add(path);
     if (descriptor >= 0) byDescriptor_[descriptor] = &followed;
 }
 
@@ -203,7 +154,7 @@ void Watcher::disarm(Followed& followed) {
     for (int* descriptor : {&followed.walDescriptor, &followed.databaseDescriptor}) {
         if (*descriptor < 0) continue;
         byDescriptor_.erase(*descriptor);
-        ::inotify_rm_watch(inotify_, *descriptor);  // fails if its one shot is spent
+        events_.remove(*descriptor);
         *descriptor = -1;
     }
 }

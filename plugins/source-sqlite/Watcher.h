@@ -3,6 +3,8 @@
 #include "LockConnection.h"
 #include "Watch.h"
 
+#include "../sqlite/FileEvents.h"
+
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -53,7 +55,6 @@ private:
 
     void run() noexcept;
     Clock::duration untilNextLook(Clock::time_point now) const;
-    void sleep(Clock::duration duration) const noexcept;
     void look(Calls& calls);
     void readEvents(Clock::time_point now, Calls& calls);
     void pollWarm(Clock::time_point now, Calls& calls);
@@ -65,11 +66,9 @@ private:
     void disarm(Followed& followed);
     void addWatch(Followed& followed, int& descriptor, const std::filesystem::path& path);
     void remove(const Watch& watch);
-    void notify() const noexcept;
 
     const Clock::duration slowPoll_;
-    const int inotify_;
-    const int event_;
+    FileEvents events_;
 
     mutable std::mutex mutex_;  // guards everything below except stop_; held while wal-indexes are read
     std::vector<std::unique_ptr<Followed>> followed_;
