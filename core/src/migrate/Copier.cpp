@@ -90,7 +90,7 @@ std::optional<Error> Copier::verify(const Object& object) const {
             attempt();  // it may have been damaged on the way back
         }
         // All of it fits its ending; so it is what was sent when the ending is.
-        if (!isSame(ends(), object, there, patience_)) return otherObject();
+        if (!isSame(ends(), object, there, patience_)) return Error(ErrorCode::Corrupt, "it is not what was sent");
         return std::nullopt;
     } catch (const Error& error) {
         const bool ofObject = error.code() == ErrorCode::NotFound || error.code() == ErrorCode::Corrupt;

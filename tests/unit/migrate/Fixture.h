@@ -61,7 +61,7 @@ inline std::unique_ptr<Transport> openDirectory(const std::filesystem::path& pat
     return registry().openTransport("file", options);
 }
 
-/// A directory with something that happens before each call.
+/// A directory with something that happens before or after a call.
 class HookedTransport final : public Transport {
 public:
     explicit HookedTransport(const std::filesystem::path& path) : inner_(openDirectory(path)) {}
@@ -69,6 +69,7 @@ public:
     std::function<void(const std::string& key)> beforePut = [](const std::string&) {};
     std::function<void(const std::string& key)> afterPut = [](const std::string&) {};
     std::function<void(const std::string& key)> beforeGet = [](const std::string&) {};
+    std::function<void(const std::string& key, MutableBytes got)> afterGet = [](const std::string&, MutableBytes) {};
 
     const TransportCapabilities& capabilities() const noexcept override { return inner_->capabilities(); }
     std::vector<std::pair<std::string, std::string>> describe() const override { return inner_->describe(); }
@@ -80,7 +81,9 @@ public:
     }
     std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext& context) override {
         beforeGet(key);
-        return inner_->get(key, offset, into, context);
+        const std::size_t size = inner_->get(key, offset, into, context);
+        afterGet(key, into.first(size));
+        return size;
     }
     ObjectInfo head(const std::string& key, const CallContext& context) override { return inner_->head(key, context); }
     std::vector<ObjectInfo> list(std::string_view prefix, std::string_view startAfter, std::size_t limit, const CallContext& context) override {

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
+#include <set>
 
 namespace litestream::migrate {
 namespace {
@@ -114,6 +116,23 @@ TEST_F(MigrationTest, DamageOnTheWayHeals) {
     all.copyAll();
     EXPECT_TRUE(all.report().clean());
     EXPECT_EQ(all.report().copied, arrived());
+}
+
+TEST_F(MigrationTest, DamageOfAnEndingOnTheWayIsNoDifference) {
+    migration().copyAll();
+    // Every file's ending is damaged once, at the source.
+    std::mutex mutex;
+    std::set<std::string> damaged;
+    from.afterGet = [&](const std::string& key, MutableBytes got) {
+        const std::lock_guard lock(mutex);
+        if (got.size() == sizeof(Ending) && damaged.insert(key).second) got.back() ^= std::byte{1};
+    };
+    Migration again = migration();
+    again.copyAll();
+    EXPECT_GT(damaged.size(), 1u);
+    EXPECT_TRUE(again.report().clean());
+    EXPECT_EQ(again.report().copied, 0u);
+    EXPECT_EQ(again.report().skipped, arrived());
 }
 
 TEST_F(MigrationTest, FollowingAsksForNewFilesOnly) {
