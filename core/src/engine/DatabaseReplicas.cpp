@@ -219,7 +219,10 @@ void Database::startSeed() {
 
 void Database::stored(std::size_t index, const replica::Upload& upload, std::uint64_t bytes) {
     Replica& replica = replicas_[index];
-    replica.keeper->stored({upload.file, bytes, upload.timestamp});
+    levels::Evidence evidence;
+    // An image has none before it is read.
+    if (upload.content->size() != 0) evidence.fileChecksum = upload.content->fileChecksum();
+    replica.keeper->stored({upload.file, bytes, upload.timestamp}, evidence);
     const Txid txid = upload.file.range.max;
     const bool seed = upload.file.level == replica::kSnapshotLevel;
     // An upload that ended while its replica was demoted has nothing to say any more.

@@ -31,7 +31,7 @@ CallContext Compactor::contextFor(std::uint64_t bytes, unsigned slowness) const 
                                cancellation_);
 }
 
-FileInfo Compactor::run(const Job& job, unsigned slowness) {
+Compacted Compactor::run(const Job& job, unsigned slowness) {
     const std::uint64_t bytes = std::accumulate(job.inputs.begin(), job.inputs.end(), std::uint64_t{0},
                                                 [](std::uint64_t sum, const FileInfo& input) { return sum + input.size; });
     const CallContext context = contextFor(2 * bytes, slowness);
@@ -52,7 +52,7 @@ FileInfo Compactor::run(const Job& job, unsigned slowness) {
         const FileInfo file{job.output, body.result().size, header.timestamp};
         try {
             readBack(file, header, body.result(), context);
-            return file;
+            return {file, body.result().fileChecksum};
         } catch (const Error& error) {
             if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) throw;
             // It is in the way of restores.

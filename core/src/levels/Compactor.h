@@ -7,6 +7,12 @@
 
 namespace litestream::levels {
 
+/// A file that was made and read back.
+struct Compacted {
+    replica::FileInfo file;
+    std::uint64_t fileChecksum = 0;
+};
+
 /// Makes files of other files of the same replica. Calls block; one job at a time.
 class Compactor {
 public:
@@ -19,7 +25,7 @@ public:
     /// Nothing is visible when it throws, unless the store took a file that it then neither gave back whole nor let be removed.
     /// Throws InputError (Corrupt, NotFound) when an input is damaged or gone, Error(Conflict) when another file has the name, and what the
     /// transport throws. `slowness` doublings are given to the time that it may take.
-    replica::FileInfo run(const Job& job, unsigned slowness = 0);
+    Compacted run(const Job& job, unsigned slowness = 0);
 
     /// Reads back a file that something is to rely on: whole where that is one request, else header, index and trailer. Throws Error.
     void check(const replica::FileInfo& file);

@@ -34,6 +34,15 @@ void Inventory::verified(const replica::FileId& id) {
     if (const auto found = level.find(id.range); found != level.end()) found->second.verified = true;
 }
 
+void Inventory::expect(Txid txid, std::optional<std::uint64_t> digest) {
+    for (Level& level : levels_) {
+        // Within a level later ranges end later, but for what another writer left.
+        for (auto file = level.rbegin(); file != level.rend() && file->first.max >= txid; ++file) {
+            if (file->first.max == txid) file->second.evidence.digest = digest;
+        }
+    }
+}
+
 const HeldFile* Inventory::find(const replica::FileId& id) const {
     const Level& level = levels_.at(id.level.value);
     const auto found = level.find(id.range);

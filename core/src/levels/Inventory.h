@@ -13,12 +13,28 @@ namespace litestream::levels {
 
 using Clock = std::chrono::steady_clock;
 
+/// What we know of a file's content without asking the store.
+struct Evidence {
+    /// Its LTX file checksum, of a file that we wrote or read whole; nothing = not known.
+    std::optional<std::uint64_t> fileChecksum;
+    /// The LTX database checksum that a restore up to the file's last TXID has to have. It comes from the page sums, so from what was captured, and
+    /// from no replica. Nothing = not known.
+    std::optional<std::uint64_t> digest;
+};
+
 /// A file that a replica holds, and its age in steady time: a wall clock that is set makes no file older.
 struct HeldFile {
     replica::FileInfo info;
     Clock::time_point content;  ///< when its newest transaction was made, or later
     Clock::time_point stored;   ///< when it came to the replica, or later
     bool verified = false;      ///< it was read back after it was written, or arrived under a checksum
+    Evidence evidence{};
+};
+
+/// A state that was read from the replica as a restore would read it, and had the digest that it has to have.
+struct Proven {
+    Txid txid;       ///< 0 = none yet
+    Timestamp when;  ///< of the proof
 };
 
 /// What one replica holds: from one listing when the replica is attached, then from what was put and deleted by us. It replaces listings.
@@ -38,6 +54,10 @@ public:
     /// The file was deleted, or turned out to be damaged or gone: nothing is built on it any more, and it is not deleted (again).
     void remove(const replica::FileId& id);
     void verified(const replica::FileId& id);
+    /// The digest of the database at a TXID has become known, or is no longer believed: kept with every file that ends there.
+    void expect(Txid txid, std::optional<std::uint64_t> digest);
+    void prove(const Proven& proven) { proven_ = proven; }
+    const Proven& proven() const noexcept { return proven_; }
 
     /// Files by (min, max).
     const Level& level(std::uint32_t number) const { return levels_.at(number); }
@@ -55,6 +75,7 @@ public:
 private:
     std::array<Level, replica::kSnapshotLevel.value + 1> levels_;
     std::array<Txid, replica::kSnapshotLevel.value + 1> reach_;
+    Proven proven_;
 };
 
 }  // namespace litestream::levels

@@ -38,9 +38,9 @@ void Keeper::attach(std::span<const replica::FileInfo> listing, Timestamp wallNo
     jobs_ = deletions_ = {};
 }
 
-void Keeper::stored(const replica::FileInfo& file) {
+void Keeper::stored(const replica::FileInfo& file, const Evidence& evidence) {
     const auto now = setup_.now();
-    inventory_.add({file, now, now, true});
+    inventory_.add({file, now, now, true, evidence});
     jobs_.dirty = true;
     // A level-0 file takes nothing's place, so nothing has become superfluous.
     if (file.id.level != replica::kLevel0) deletions_.dirty = true;
@@ -99,21 +99,23 @@ bool Keeper::startJob(const FileAttributes& attributes) {
         [this, job = *next.job, attributes, slowness = slowness_] {
             return Compactor(*setup_.store, setup_.codecs, *setup_.codec, attributes, cancellation_.token()).run(job, slowness);
         },
-        [this, job = *next.job](const replica::FileInfo& file, const Failure& failure) { merged(job, file, failure); });
+        [this, job = *next.job](const Compacted& made, const Failure& failure) { merged(job, made, failure); });
     return true;
 }
 
-void Keeper::merged(const Job& job, const replica::FileInfo& file, const Failure& failure) {
+void Keeper::merged(const Job& job, const Compacted& made, const Failure& failure) {
     const auto now = setup_.now();
     if (!failure.error) {
         const HeldFile* last = inventory_.find(job.inputs.back().id);
-        inventory_.add({file, last != nullptr ? last->content : now, now, true});
+        Evidence evidence{made.fileChecksum, std::nullopt};
+        if (last != nullptr) evidence.digest = last->evidence.digest;
+        inventory_.add({made.file, last != nullptr ? last->content : now, now, true, evidence});
         jobs_ = {};
         slowness_ = 0;
         deletions_.dirty = true;
         log::info(job.snapshot() ? "snapshot complete" : "compaction complete",
                   {{"db", setup_.database}, {"replica", setup_.replica}, {"level", job.output.level.value},
-                   {"txid.min", ltx::format(job.output.range.min)}, {"txid.max", ltx::format(job.output.range.max)}, {"size", file.size}});
+                   {"txid.min", ltx::format(job.output.range.min)}, {"txid.max", ltx::format(job.output.range.max)}, {"size", made.file.size}});
         return;
     }
     // Nobody asked to stop, so it was the deadline: a slow or stalled store.

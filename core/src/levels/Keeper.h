@@ -41,7 +41,9 @@ public:
     /// Begins with what a listing told that was made just now.
     void attach(std::span<const replica::FileInfo> listing, Timestamp wallNow);
     /// A file has arrived at the replica.
-    void stored(const replica::FileInfo& file);
+    void stored(const replica::FileInfo& file, const Evidence& evidence);
+    /// The digest of the database at a TXID has become known.
+    void expect(Txid txid, std::uint64_t digest) { inventory_.expect(txid, digest); }
     /// Starts what is due. Returns when to call again; nothing = after something was stored or a job has ended.
     std::optional<Clock::time_point> turn(const FileAttributes& attributes);
     /// Ends a running job soon, and for good. From any thread.
@@ -70,7 +72,7 @@ private:
     bool startDeletion();
     template <class Work, class Done>
     void start(Work work, Done done);
-    void merged(const Job& job, const replica::FileInfo& file, const Failure& failure);
+    void merged(const Job& job, const Compacted& made, const Failure& failure);
     void deleted(const Deletions& deletions, std::span<const replica::ReplicaStore::Unremoved> left, const Failure& failure);
     void damaged(const replica::FileId& file, const Error& error);
 

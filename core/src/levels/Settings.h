@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <vector>
 
 namespace litestream::levels {
@@ -23,6 +25,17 @@ struct Settings {
     Duration checkInterval = std::chrono::seconds(15);
     /// False: nothing is deleted.
     bool deletes = true;
+    /// How often the replica is listed and compared with what it should hold, up to a tenth sooner; zero = never.
+    Duration auditInterval = std::chrono::hours(24);
+    /// How often every file is read and the newest state is proven; zero = never. A snapshot that is merged is proven in passing.
+    Duration validationInterval{0};
+    /// How often a state is restored into a file and checked there by SQLite.
+    struct VerifyRestore {
+        Duration interval{0};             ///< zero = never
+        std::filesystem::path directory;  ///< empty = the database's metadata directory
+        std::uint64_t mostBytes = 1u << 30;  ///< larger databases are not restored
+    };
+    VerifyRestore verifyRestore{};
 
     /// How long files stay behind the retention, for a restore that is reading them.
     Duration grace() const { return std::min<Duration>(std::chrono::hours(1), snapshotRetention / 4); }

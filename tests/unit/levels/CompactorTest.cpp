@@ -20,7 +20,7 @@ protected:
 };
 
 TEST_F(CompactorTest, MergesAndReadsBack) {
-    const auto file = compactor().run(job_);
+    const auto file = compactor().run(job_).file;
     EXPECT_EQ(file.id, id(1, 2, 4));
     EXPECT_EQ(file.timestamp, Timestamp{4000});
     EXPECT_EQ(file.size, store_.content(key(file.id)).size());
@@ -34,7 +34,7 @@ TEST_F(CompactorTest, MergesAndReadsBack) {
 
 TEST_F(CompactorTest, ASnapshotAndItsSuccessorsMakeASnapshot) {
     const Job job{id(9, 1, 4), {put(id(9, 1, 1), 2, {{1, 1}, {2, 1}}), job_.inputs[0], job_.inputs[1], job_.inputs[2]}};
-    EXPECT_EQ(pagesOf(compactor().run(job)), (Pages{{1, 3}, {2, 4}, {3, 3}}));
+    EXPECT_EQ(pagesOf(compactor().run(job).file), (Pages{{1, 3}, {2, 4}, {3, 3}}));
 }
 
 TEST_F(CompactorTest, LargeFilesAreReadBackByTheirEnds) {
@@ -42,7 +42,7 @@ TEST_F(CompactorTest, LargeFilesAreReadBackByTheirEnds) {
     for (PageNumber page = 1; page <= 40'000; ++page) pages[page] = static_cast<std::uint8_t>(page % 251);
     const Job job{id(9, 1, 2), {put(id(9, 1, 1), 40'000, pages), put(id(0, 2, 2), 40'000, {{7, 9}})}};
     const auto before = store_.requests()["GET"];
-    const auto file = compactor().run(job);
+    const auto file = compactor().run(job).file;
     ASSERT_GT(file.size, 1u << 20);
     const auto gets = store_.requests()["GET"] - before;
     // The inputs in pieces; then the header and, in three steps, the tail of the output.
@@ -55,7 +55,7 @@ TEST_F(CompactorTest, LargeFilesAreReadBackByTheirEnds) {
 TEST_F(CompactorTest, ItsOwnFileOfAnEarlierAttemptIsNoConflict) {
     compactor().run(job_);
     const auto keys = store_.keys();
-    EXPECT_EQ(compactor().run(job_).id, job_.output);
+    EXPECT_EQ(compactor().run(job_).file.id, job_.output);
     EXPECT_EQ(store_.keys(), keys);
 }
 
@@ -110,7 +110,7 @@ TEST_F(CompactorTest, WhatArrivesDamagedIsSentOnceMore) {
     store_.damage([hurt = false](std::string& content) mutable {
         if (!std::exchange(hurt, true)) content.resize(content.size() - 1);
     });
-    const auto file = compactor().run(job_);
+    const auto file = compactor().run(job_).file;
     EXPECT_EQ(pagesOf(file), (Pages{{1, 3}, {2, 4}, {3, 3}}));
     EXPECT_EQ(store_.requests()["PUT"], 2u);
 }

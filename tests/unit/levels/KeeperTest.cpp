@@ -39,7 +39,7 @@ protected:
 
     void turn() { at_ = keeper_->turn({}); }
     void store(const replica::FileInfo& file) {
-        keeper_->stored(file);
+        keeper_->stored(file, {});
         turn();
     }
     /// Takes time to `then`, stopping wherever the keeper wants to be called.
