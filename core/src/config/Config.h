@@ -52,6 +52,7 @@ struct Replica {
     std::optional<std::chrono::nanoseconds> retention;  ///< not above zero = nothing is deleted
     std::optional<std::chrono::nanoseconds> retentionCheckInterval;
     std::optional<std::chrono::nanoseconds> snapshotInterval;
+    std::optional<std::chrono::nanoseconds> validationInterval;  ///< not above zero = never
     std::string label = "replica";                         ///< in messages: "replica", "replicas[0]"
     Place place;
 };
@@ -76,6 +77,7 @@ struct Database {
     std::vector<PluginOption> codecOptions;  ///< keys "codec-NAME", as NAME
     std::optional<std::chrono::nanoseconds> syncInterval;
     bool takeover = false;
+    bool restoreIfNotExists = false;  ///< of a `path`: bring it back from its replicas before it is followed
     std::vector<Replica> replicas;
     Place place;
 };
@@ -87,6 +89,7 @@ struct Config {
     std::vector<PluginOption> codecOptions;  ///< keys "codec-NAME", as NAME
     std::string exec;
     std::chrono::nanoseconds shutdownSyncTimeout = std::chrono::seconds(30);
+    std::chrono::nanoseconds shutdownSyncInterval = std::chrono::milliseconds(500);
     engine::Limits limits;
     std::optional<std::chrono::nanoseconds> syncInterval;  ///< of replicas that have none
     levels::Settings levels;                               ///< of all replicas

@@ -94,6 +94,15 @@ Setter assign(Target& target, Parse parse) {
     };
 }
 
+/// For what is always done: the value is checked, and that is all.
+template <class Parse>
+Setter accept(Parse parse) {
+    return [parse](const Entry& entry) {
+        decltype(parse(entry.value)) ignored{};
+        assign(ignored, parse)(entry);
+    };
+}
+
 Setter assignText(std::string& target) {
     return [&target](const Entry& entry) { target = entry.value; };
 }
@@ -114,6 +123,10 @@ log::Format readFormat(const std::string& text) {
     if (text == "json") return log::Format::Json;
     throw Error(ErrorCode::InvalidArgument, "\"" + text + "\" is none of text, json");
 }
+
+double readRate(const std::string& text) { return static_cast<double>(parseInteger(text)); }
+
+double readByteRate(const std::string& text) { return static_cast<double>(parseSize(text)); }
 
 [[noreturn]] void failUnknownKey(const Section& section, const Entry& entry, const Keys& keys) {
     std::vector<std::string> names;
@@ -163,6 +176,7 @@ public:
 
 private:
     void addGlobal(const Section& section) {
+        const Setter levelKey = [&](const Entry& entry) { addLevelKey(entry); };
         const Keys keys{{"plugin-path", assignPath(config_.pluginPath)},
                         {"codec", assignText(config_.codec)},
                         {"exec", assignText(config_.exec)},
@@ -170,11 +184,21 @@ private:
                         {"sync-interval", assign(config_.syncInterval, parseDuration)},
                         {"memory-limit", assign(config_.limits.memoryBytes, parseSize)},
                         {"spool-limit", assign(config_.limits.spoolBytes, parseSize)},
+                        {"shutdown-sync-interval", assign(config_.shutdownSyncInterval, parseDuration)},
+                        {"rate-limit.requests-per-second", assign(config_.limits.rates.requestsPerSecond, readRate)},
+                        {"rate-limit.bytes-per-second", assign(config_.limits.rates.bytesPerSecond, readByteRate)},
                         {"levels", [&](const Entry& entry) { addLevels(entry); }},
-                        {"snapshot.interval", [&](const Entry& entry) { addLevelKey(entry); }},
-                        {"snapshot.retention", [&](const Entry& entry) { addLevelKey(entry); }},
-                        {"l0-retention", [&](const Entry& entry) { addLevelKey(entry); }},
-                        {"l0-retention-check-interval", [&](const Entry& entry) { addLevelKey(entry); }},
+                        {"snapshot.interval", levelKey},
+                        {"snapshot.retention", levelKey},
+                        {"l0-retention", levelKey},
+                        {"l0-retention-check-interval", levelKey},
+                        {"audit-interval", levelKey},
+                        {"validation.interval", levelKey},
+                        {"verify-restore.interval", levelKey},
+                        {"verify-restore.directory", assignPath(config_.levels.verifyRestore.directory)},
+                        {"verify-restore.max-size", assign(config_.levels.verifyRestore.mostBytes, parseSize)},
+                        {"verify-compaction", accept(parseBoolean)},
+                        {"auto-recover", accept(parseBoolean)},
                         {"retention.enabled", [&](const Entry& entry) {
                              assign(config_.levels.deletes, parseBoolean)(entry);
                              if (!config_.levels.deletes)
@@ -238,6 +262,7 @@ private:
                         {"codec", assignText(database.codec)},
                         {"sync-interval", assign(database.syncInterval, parseDuration)},
                         {"takeover", assign(database.takeover, parseBoolean)},
+                        {"restore-if-db-not-exists", assign(database.restoreIfNotExists, parseBoolean)},
                         {"replica", [&](const Entry& entry) { addUrl(database, entry); }}};
         apply(section, keys, [&](const Entry& entry) {
             if (entry.key.starts_with("replica.")) {
@@ -268,7 +293,11 @@ private:
         replica.place = section.place;
         const Keys keys{{"url", assignText(replica.url)},
                         {"type", assignText(replica.type)},
-                        {"sync-interval", assign(replica.syncInterval, parseDuration)}};
+                        {"sync-interval", assign(replica.syncInterval, parseDuration)},
+                        {"retention", assign(replica.retention, parseDuration)},
+                        {"retention-check-interval", assign(replica.retentionCheckInterval, parseDuration)},
+                        {"snapshot-interval", assign(replica.snapshotInterval, parseDuration)},
+                        {"validation-interval", assign(replica.validationInterval, parseDuration)}};
         apply(section, keys, [&](const Entry& entry) {
             replica.options.push_back({entry.key, Secret(entry.value), entry.place, false, {}});
         });

@@ -12,10 +12,11 @@ constexpr std::string_view kNoMetrics = "this version has no metrics endpoint";
 constexpr std::string_view kNoHeartbeat = "this version sends no heartbeat";
 constexpr std::string_view kNoSocket = "this version has no control socket";
 constexpr std::string_view kNotOurLocks = "the source follows the database without that setting";
-constexpr std::string_view kNoValidation = "this version validates no replica on its own";
 
 constexpr KnownKey kTop[] = {
     {"addr", Text, kNoMetrics},
+    {"audit-interval", Duration, {}},
+    {"auto-recover", Boolean, {}},
     {"codec", Text, {}},
     {"exec", Text, {}},
     {"heartbeat-interval", Duration, kNoHeartbeat},
@@ -30,8 +31,10 @@ constexpr KnownKey kTop[] = {
     {"mcp-addr", Text, "this version has no MCP server"},
     {"memory-limit", Size, {}},
     {"plugin-path", Text, {}},
+    {"rate-limit.bytes-per-second", Size, {}},
+    {"rate-limit.requests-per-second", Integer, {}},
     {"retention.enabled", Boolean, {}},
-    {"shutdown-sync-interval", Duration, "the final sync retries by its own back-off"},
+    {"shutdown-sync-interval", Duration, {}},
     {"shutdown-sync-timeout", Duration, {}},
     {"snapshot.interval", Duration, {}},
     {"snapshot.retention", Duration, {}},
@@ -40,8 +43,12 @@ constexpr KnownKey kTop[] = {
     {"socket.permissions", Integer, kNoSocket},
     {"spool-limit", Size, {}},
     {"sync-interval", Duration, {}},
-    {"validation.interval", Duration, kNoValidation},
-    {"verify-compaction", Boolean, "every file that is compacted is read back anyway"},
+    {"validation-interval", Duration, {}},
+    {"validation.interval", Duration, {}},
+    {"verify-compaction", Boolean, {}},
+    {"verify-restore.directory", Text, {}},
+    {"verify-restore.interval", Duration, {}},
+    {"verify-restore.max-size", Size, {}},
 };
 
 constexpr KnownKey kDatabase[] = {
@@ -59,7 +66,7 @@ constexpr KnownKey kDatabase[] = {
     {"path", Text, {}},
     {"pattern", Text, {}},
     {"recursive", Boolean, {}},
-    {"restore-if-db-not-exists", Boolean, "this version restores only when `litestream restore` is called"},
+    {"restore-if-db-not-exists", Boolean, {}},
     {"snapshot.interval", Duration, {}},
     {"snapshot.retention", Duration, {}},
     {"source", Text, {}},
@@ -75,12 +82,12 @@ constexpr KnownKey kReplica[] = {
     {"type", Text, {}},
     {"url", Text, {}},
     // Replication settings of upstream, of either generation.
-    {"auto-recover", Boolean, "local state that does not fit the replica is always replaced"},
+    {"auto-recover", Boolean, {}},
     {"max-sync-ltx-files", Integer, "one upload is in flight at a time"},
     {"retention", Duration, {}},
     {"retention-check-interval", Duration, {}},
     {"snapshot-interval", Duration, {}},
-    {"validation-interval", Duration, kNoValidation},
+    {"validation-interval", Duration, {}},
     // Settings of transports. Those that only one transport has, and that are plain text, need no line here.
     {"access-key-id", Text, {}},
     {"account-key", Text, {}},
@@ -152,8 +159,9 @@ const KnownKey* findKnownKey(KeyPlace place, std::string_view name) {
 }
 
 bool isReplicaDefault(std::string_view name) {
-    static constexpr std::array<std::string_view, 8> kOwnOnly{
-        "name", "type", "url", "path", "sync-interval", "retention", "retention-check-interval", "snapshot-interval"};
+    static constexpr std::array<std::string_view, 10> kOwnOnly{
+        "name",          "type", "url", "path", "sync-interval", "retention", "retention-check-interval", "snapshot-interval", "auto-recover",
+        "validation-interval"};
     // A setting that begins with the name of its transport.
     const bool ofOne = findKnownKey(KeyPlace::Top, name) == nullptr &&
                        (name.ends_with("-url") || name.ends_with("-username") || name.ends_with("-password"));

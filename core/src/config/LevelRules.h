@@ -12,7 +12,7 @@ namespace litestream::config {
 /// One duration of levels::Settings, by the name of its key with dots: "snapshot.interval".
 struct LevelKey {
     std::string_view name;
-    std::chrono::nanoseconds levels::Settings::*target;
+    std::chrono::nanoseconds& (*target)(levels::Settings&);
     std::string_view rule;
     std::chrono::nanoseconds least;
 };
@@ -20,7 +20,7 @@ struct LevelKey {
 /// Null when there is no such key.
 const LevelKey* findLevelKey(std::string_view name);
 
-/// Sets the value. Throws Error(InvalidArgument) "KEY: RULE (got VALUE)" when it breaks its rule.
+/// Sets the value, or zero for a negative one that the rule allows. Throws Error(InvalidArgument) "KEY: RULE (got VALUE)" when it breaks its rule.
 void setLevelKey(levels::Settings& settings, const LevelKey& key, std::chrono::nanoseconds value);
 
 /// Sets the intervals of level 1, 2, ... Throws Error(InvalidArgument) naming the one that breaks a rule.

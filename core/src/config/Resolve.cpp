@@ -17,7 +17,8 @@ OptionValues sourceOptions(const Database& database, const plugin::Registry& reg
                            std::vector<std::string>& warnings) {
     static const std::vector<std::string> kCoreKeys{"path",  "dir",           "pattern",  "recursive",
                                                     "watch", "meta-path",     "meta-dir", "source",
-                                                    "codec", "sync-interval", "takeover", "replica"};
+                                                    "codec", "sync-interval", "takeover", "replica",
+                                                    "restore-if-db-not-exists"};
     const plugin::LoadedPlugin plugin =
         database.source == engine::kAutoSource
             ? engine::describeAutoSource(registry)
@@ -86,6 +87,11 @@ public:
             fail({}, "shutdown-sync-timeout: shutdown-sync-timeout must be >= 0 (got " +
                          formatDuration(config_.shutdownSyncTimeout) + ")");
         }
+        if (config_.shutdownSyncInterval.count() <= 0) {
+            fail({}, "shutdown-sync-interval: shutdown sync interval must be greater than 0 (got " +
+                         formatDuration(config_.shutdownSyncInterval) + ")");
+        }
+        checkRates(config_.limits.rates);
         checkInterval(config_.syncInterval, {}, "sync-interval");
         for (const PluginOption& option : config_.replicaDefaults) checkDefault(option);
         std::vector<engine::DatabaseOptions> out;
@@ -98,6 +104,17 @@ public:
     }
 
 private:
+    static void checkRates(const transport::Rates& rates) {
+        // Less, and uploads run into their deadlines.
+        constexpr double kLeastBytes = 64 * 1024;
+        if (rates.requestsPerSecond < 0) fail({}, "rate-limit.requests-per-second: rate must not be negative (got " + number(rates.requestsPerSecond) + ")");
+        if (rates.bytesPerSecond > 0 && rates.bytesPerSecond < kLeastBytes) {
+            fail({}, "rate-limit.bytes-per-second: rate must be at least 64KiB, or 0 for no limit (got " + number(rates.bytesPerSecond) + ")");
+        }
+    }
+
+    static std::string number(double whole) { return std::to_string(static_cast<std::int64_t>(whole)); }
+
     std::string label() const { return "database config #" + std::to_string(number_); }
 
     void checkEntry(const Database& entry) const {
@@ -113,6 +130,9 @@ private:
         refuseIf(!isDirectory && !directory.metaPath.empty(), "'meta-dir' can only be used with a directory");
         refuseIf(!entry.metaPath.empty() && !directory.metaPath.empty(),
                  "cannot specify both 'meta-path' and 'meta-dir'");
+        if (isDirectory && entry.restoreIfNotExists) {
+            warnings_.push_back(entry.place.prefix() + "restore-if-db-not-exists has no effect on a directory: only what is there is known");
+        }
     }
 
     std::vector<Database> databasesOf(const Database& entry) const {

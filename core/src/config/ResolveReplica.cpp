@@ -109,6 +109,7 @@ levels::Settings levelsOf(const Replica& replica, const levels::Settings& global
     if (replica.snapshotInterval && replica.snapshotInterval->count() > 0) {
         settings.snapshotInterval = *replica.snapshotInterval;
     }
+    if (replica.validationInterval) settings.validationInterval = std::max(*replica.validationInterval, std::chrono::nanoseconds(0));
     return settings;
 }
 

@@ -40,6 +40,8 @@ Replica readReplica(YamlValues& values, const YamlField& entry, std::string labe
                         {"retention", toDuration(values, replica.retention)},
                         {"retention-check-interval", toDuration(values, replica.retentionCheckInterval)},
                         {"snapshot-interval", toDuration(values, replica.snapshotInterval)},
+                        {"validation-interval", toDuration(values, replica.validationInterval)},
+                        {"auto-recover", [&](const YamlField& field) { values.boolean(field); }},  // always done
                         {"age", [&](const YamlField& field) { refuseYamlAge(values, field); }}};
     applyKeys(values, values.mapping(entry, "a replica"), keys, [&](const YamlField& field) {
         if (auto option = readYamlOption(values, KeyPlace::Replica, field))
@@ -100,9 +102,9 @@ void YamlSnapshots::readDatabase(const YamlField& block, const std::string& data
 
 void YamlSnapshots::apply(levels::Settings& settings) const {
     // Values that break a rule have been refused.
-    for (const auto& [key, value] : global_) settings.*findLevelKey(key)->target = value;
+    for (const auto& [key, value] : global_) findLevelKey(key)->target(settings) = value;
     for (const auto& [key, value] : first_) {
-        if (!global_.contains(key)) settings.*findLevelKey(key)->target = value.second;
+        if (!global_.contains(key)) findLevelKey(key)->target(settings) = value.second;
     }
 }
 
@@ -144,11 +146,7 @@ Database readYamlDatabase(YamlValues& values, const YamlField& entry, YamlSnapsh
                                  values.refuse(field.line, field.key + ": minimum checkpoint page count required");
                              database.sourceOptions.push_back(std::move(*option));
                          }},
-                        {"restore-if-db-not-exists",
-                         [&](const YamlField& field) {
-                             if (values.boolean(field).value_or(false))
-                                 values.warnUnused(field, findKnownKey(KeyPlace::Database, field.key)->unused);
-                         }},
+                        {"restore-if-db-not-exists", toBoolean(values, database.restoreIfNotExists)},
                         {"snapshot", [&](const YamlField& field) { snapshot = &field; }},
                         {"replicas", [&](const YamlField& field) { readReplicas(values, field, database); }},
                         {"replica", [&](const YamlField& field) {

@@ -90,17 +90,25 @@ private:
                 {"levels", [&](const YamlField& field) { readLevels(field); }},
                 {"snapshot", [&](const YamlField& field) { snapshots_.readGlobal(field); }},
                 {"retention", [&](const YamlField& field) { readRetention(field); }},
-                {"l0-retention", [&](const YamlField& field) { readLevelKey(field); }},
-                {"l0-retention-check-interval", [&](const YamlField& field) { readLevelKey(field); }}};
+                {"l0-retention", levelKey()},
+                {"l0-retention-check-interval", levelKey()},
+                {"audit-interval", levelKey()},
+                {"validation", block("validation settings", {{"interval", levelKey("validation.interval")}})},
+                {"validation-interval", levelKey("validation.interval")},
+                {"verify-restore", block("verify-restore settings", verifyRestore())},
+                {"rate-limit", block("rate limits", rates())},
+                {"shutdown-sync-interval",
+                 [&](const YamlField& field) { setIfGiven(config_.shutdownSyncInterval, values_.duration(field)); }},
+                // What these ask for is always done.
+                {"verify-compaction", [&](const YamlField& field) { values_.boolean(field); }},
+                {"auto-recover", [&](const YamlField& field) { values_.boolean(field); }}};
     }
 
     /// What has no effect here, but rules for its value.
     YamlKeys checked() {
-        return {{"validation", unusedBlock({"interval"})},
-                {"socket", unusedBlock({"enabled", "path", "permissions"})},
+        return {{"socket", unusedBlock({"enabled", "path", "permissions"})},
                 {"age", [&](const YamlField& field) { refuseYamlAge(values_, field); }},
                 {"heartbeat-interval", limited("heartbeat interval must be at least 1 minute", 1min)},
-                {"shutdown-sync-interval", limited("shutdown sync interval must be greater than 0", 1ns)},
                 {"heartbeat-url", [&](const YamlField& field) { checkHeartbeatUrl(field); }}};
     }
 
@@ -143,10 +151,39 @@ private:
         values_.warnUnused(field, unused(field.key));
     }
 
-    void readLevelKey(const YamlField& field) {
-        const auto value = values_.duration(field);
-        if (!value) return;
-        refuseYamlError(values_, field.line, [&] { setLevelKey(config_.levels, *findLevelKey(field.key), *value); });
+    YamlSetter block(const std::string& what, const YamlKeys& keys) {
+        return [this, what, keys](const YamlField& field) { applyKeys(values_, values_.mapping(field, what), keys); };
+    }
+
+    /// `name` with dots; empty = as the field is called.
+    YamlSetter levelKey(const std::string& name = {}) {
+        return [this, name](const YamlField& field) {
+            const auto value = values_.duration(field);
+            if (!value) return;
+            const LevelKey& key = *findLevelKey(name.empty() ? field.key : name);
+            refuseYamlError(values_, field.line, [&] { setLevelKey(config_.levels, key, *value); });
+        };
+    }
+
+    YamlKeys verifyRestore() {
+        auto& settings = config_.levels.verifyRestore;
+        return {{"interval", levelKey("verify-restore.interval")},
+                {"directory",
+                 [&](const YamlField& field) {
+                     if (const auto path = values_.text(field); path && !path->empty()) settings.directory = expandPath(*path);
+                 }},
+                {"max-size", [&](const YamlField& field) { setIfGiven(settings.mostBytes, values_.size(field)); }}};
+    }
+
+    YamlKeys rates() {
+        transport::Rates& rates = config_.limits.rates;
+        return {{"requests-per-second",
+                 [&](const YamlField& field) {
+                     if (const auto value = values_.integer(field)) rates.requestsPerSecond = static_cast<double>(*value);
+                 }},
+                {"bytes-per-second", [&](const YamlField& field) {
+                     if (const auto value = values_.size(field)) rates.bytesPerSecond = static_cast<double>(*value);
+                 }}};
     }
 
     void readLevels(const YamlField& list) {
@@ -222,7 +259,7 @@ private:
     }
 
     static std::vector<std::string> known() {
-        std::vector<std::string> names{"dbs", "levels", "logging", "snapshot"};
+        std::vector<std::string> names{"dbs", "levels", "logging", "rate-limit", "retention", "snapshot", "validation", "verify-restore"};
         for (const KnownKey& key : knownKeys(KeyPlace::Top)) names.emplace_back(key.name);
         for (const KnownKey& key : knownKeys(KeyPlace::Replica)) {
             if (isReplicaDefault(key.name)) names.emplace_back(key.name);

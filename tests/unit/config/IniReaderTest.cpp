@@ -53,6 +53,49 @@ retention.enabled = false
     EXPECT_EQ(errorOf("[litestream]\nl0-retention = -1s\n"), "test.ini:2: l0-retention: l0 retention must not be negative (got -1s)");
 }
 
+TEST(IniReader, ReadsAuditProofAndRates) {
+    const Config config = read(R"([litestream]
+audit-interval = 1h
+validation.interval = 2h
+verify-restore.interval = 3h
+verify-restore.directory = /scratch
+verify-restore.max-size = 5MiB
+verify-compaction = true
+auto-recover = false
+rate-limit.requests-per-second = 20
+rate-limit.bytes-per-second = 1MiB
+shutdown-sync-interval = 1s
+[database a]
+path = /a
+restore-if-db-not-exists = true
+[replica a.old]
+url = file:///x
+retention = 1h
+retention-check-interval = 1m
+snapshot-interval = 2h
+validation-interval = 4h
+)");
+    EXPECT_TRUE(config.warnings.empty());
+    EXPECT_EQ(config.levels.auditInterval, 1h);
+    EXPECT_EQ(config.levels.validationInterval, 2h);
+    EXPECT_EQ(config.levels.verifyRestore.interval, 3h);
+    EXPECT_EQ(config.levels.verifyRestore.directory, "/scratch");
+    EXPECT_EQ(config.levels.verifyRestore.mostBytes, 5u << 20);
+    EXPECT_EQ(config.limits.rates.requestsPerSecond, 20);
+    EXPECT_EQ(config.limits.rates.bytesPerSecond, 1 << 20);
+    EXPECT_EQ(config.shutdownSyncInterval, 1s);
+    EXPECT_TRUE(config.databases.at(0).restoreIfNotExists);
+    const Replica& replica = config.databases[0].replicas.at(0);
+    EXPECT_TRUE(replica.options.empty());
+    EXPECT_EQ(replica.retention, 1h);
+    EXPECT_EQ(replica.retentionCheckInterval, 1min);
+    EXPECT_EQ(replica.snapshotInterval, 2h);
+    EXPECT_EQ(replica.validationInterval, 4h);
+
+    EXPECT_EQ(errorOf("[litestream]\naudit-interval = -1s\n"), "test.ini:2: audit-interval: audit interval must not be negative (got -1s)");
+    EXPECT_TRUE(errorOf("[litestream]\nverify-compaction = perhaps\n").starts_with("test.ini:2: verify-compaction: "));
+}
+
 TEST(IniReader, ReadsEverySection) {
     const Config config = read(R"(
 ; a comment

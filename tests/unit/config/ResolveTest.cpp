@@ -153,6 +153,12 @@ TEST(ExampleIni, IsAcceptedAndShowsEveryOptionOfTheSourcesWithItsDefault) {
 TEST(Resolve, RefusesTimesThatMakeNoSense) {
     EXPECT_EQ(errorOf("[litestream]\nshutdown-sync-timeout = -1s\n"),
               "shutdown-sync-timeout: shutdown-sync-timeout must be >= 0 (got -1s)");
+    EXPECT_EQ(errorOf("[litestream]\nshutdown-sync-interval = 0s\n"),
+              "shutdown-sync-interval: shutdown sync interval must be greater than 0 (got 0s)");
+    EXPECT_EQ(errorOf("[litestream]\nrate-limit.requests-per-second = -1\n"),
+              "rate-limit.requests-per-second: rate must not be negative (got -1)");
+    EXPECT_EQ(errorOf("[litestream]\nrate-limit.bytes-per-second = 1KiB\n"),
+              "rate-limit.bytes-per-second: rate must be at least 64KiB, or 0 for no limit (got 1024)");
     EXPECT_EQ(errorOf("[database a]\npath = /a.db\nsync-interval = 0s\nreplica = file:///a\n"),
               "test.ini:1: sync-interval: sync interval must be greater than 0 (got 0s)");
 }

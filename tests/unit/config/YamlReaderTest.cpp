@@ -126,21 +126,70 @@ TEST(YamlReader, WarnsOfUnknownKeysAndIgnoresThem) {
 
 TEST(YamlReader, WarnsOfKeysWithoutEffect) {
     const Config config = read(R"(addr: ":9090"
-validation: {interval: 0s}
-verify-compaction: true
 heartbeat-url: https://example.com/ping
 heartbeat-interval: 5m
 socket: {enabled: true, path: /x, permissions: 0600}
 mcp-addr: ":1"
-shutdown-sync-interval: 1s
 logging: {source: true}
+)");
+    EXPECT_EQ(config.warnings.size(), 6u) << warningsOf(config);
+    for (const std::string& warning : config.warnings)
+        EXPECT_NE(warning.find("has no effect"), std::string::npos) << warning;
+}
+
+TEST(YamlReader, ReadsAuditAndProof) {
+    const Config none = read("");
+    EXPECT_EQ(none.levels.auditInterval, 24h);
+    EXPECT_EQ(none.levels.validationInterval, 0s);
+    EXPECT_EQ(none.levels.verifyRestore.interval, 0s);
+    EXPECT_EQ(none.levels.verifyRestore.mostBytes, 1u << 30);
+
+    const Config config = read(R"(audit-interval: 1h
+validation: {interval: 2h}
+verify-restore: {interval: 3h, directory: /scratch, max-size: 5MiB}
+verify-compaction: false
+auto-recover: true
+dbs:
+- path: /a
+  replica: {path: /x, auto-recover: true}
+)");
+    EXPECT_EQ(warningsOf(config), "") << "what is asked for is done, so there is nothing to warn of";
+    EXPECT_EQ(config.levels.auditInterval, 1h);
+    EXPECT_EQ(config.levels.validationInterval, 2h);
+    EXPECT_EQ(config.levels.verifyRestore.interval, 3h);
+    EXPECT_EQ(config.levels.verifyRestore.directory, "/scratch");
+    EXPECT_EQ(config.levels.verifyRestore.mostBytes, 5u << 20);
+    EXPECT_EQ(optionOf(config.databases.at(0).replicas.at(0), "auto-recover"), "(none)");
+
+    EXPECT_EQ(read("validation: {interval: -1s}\n").levels.validationInterval, 0s) << "not above zero is off";
+    EXPECT_EQ(read("validation-interval: 1h\n").levels.validationInterval, 1h) << "as a default of replicas";
+    EXPECT_EQ(read("validation:\nverify-restore:\nrate-limit:\n").levels.validationInterval, 0s);
+    EXPECT_EQ(errorOf("audit-interval: -1s\n"), "test.yml:1: audit-interval: audit interval must not be negative (got -1s)");
+    EXPECT_EQ(errorOf("verify-restore:\n  interval: -1s\n"),
+              "test.yml:2: verify-restore.interval: verify restore interval must not be negative (got -1s)");
+    EXPECT_EQ(errorOf("verify-compaction: 1\n"), "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!int `1` into bool");
+    EXPECT_EQ(errorOf("auto-recover: 'yes'\n"), "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str `yes` into bool");
+    EXPECT_EQ(warningsOf(read("verify-restore: {intervall: 1h}\n")),
+              "test.yml:1: unknown key \"intervall\" is ignored. Did you mean \"interval\"?\n");
+}
+
+TEST(YamlReader, ReadsRatesAndTheShutdown) {
+    const Config none = read("");
+    EXPECT_FALSE(none.limits.rates.limited());
+    EXPECT_EQ(none.shutdownSyncInterval, 500ms);
+    const Config config = read(R"(rate-limit: {requests-per-second: 20, bytes-per-second: 5MiB}
+shutdown-sync-interval: 1s
 dbs:
 - path: /a
   restore-if-db-not-exists: true
+- path: /b
 )");
-    EXPECT_EQ(config.warnings.size(), 10u) << warningsOf(config);
-    for (const std::string& warning : config.warnings)
-        EXPECT_NE(warning.find("has no effect"), std::string::npos) << warning;
+    EXPECT_EQ(warningsOf(config), "");
+    EXPECT_EQ(config.limits.rates.requestsPerSecond, 20);
+    EXPECT_EQ(config.limits.rates.bytesPerSecond, 5 << 20);
+    EXPECT_EQ(config.shutdownSyncInterval, 1s);
+    EXPECT_TRUE(config.databases.at(0).restoreIfNotExists);
+    EXPECT_FALSE(config.databases.at(1).restoreIfNotExists);
 }
 
 TEST(YamlReader, ReadsLevelsSnapshotsAndRetention) {

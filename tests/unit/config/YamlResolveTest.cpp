@@ -102,12 +102,11 @@ dbs:
 
 TEST(YamlResolve, WarnsOfWhatNoPluginTakes) {
     EXPECT_EQ(
-        resolveText("account-name: x\n" + oneReplica("path: /x, monitor: 1, host: h, auto-recover: true")).warnings,
+        resolveText("account-name: x\n" + oneReplica("path: /x, monitor: 1, host: h, max-sync-ltx-files: 1")).warnings,
         "test.yml:1: key \"account-name\" has no effect: no transport plugin that was found takes it\n"
         "test.yml:4: unknown key \"monitor\": neither a setting nor an option of plugin \"file\", so it is ignored\n"
         "test.yml:4: key \"host\" has no effect: replicas of this type have no such setting\n"
-        "test.yml:4: key \"auto-recover\" has no effect: local state that does not fit the replica is always "
-        "replaced\n");
+        "test.yml:4: key \"max-sync-ltx-files\" has no effect: one upload is in flight at a time\n");
     EXPECT_EQ(
         resolveText("dbs:\n- path: /a\n  monitor-interval: 1s\n  sync-intervall: 1s\n  replica: {path: /x}\n").warnings,
         "test.yml:3: key \"monitor-interval\" has no effect: the source follows the database without that setting\n"
@@ -125,6 +124,9 @@ dbs:
       - {url: "file:///b", retention: 1h, retention-check-interval: 30s}
       - {url: "file:///c", retention: 0s}
       - {url: "file:///d", retention: 72h, snapshot-interval: 6h}
+      - {url: "file:///e", validation-interval: 12h}
+      - {url: "file:///f", validation-interval: -1s}
+validation: {interval: 6h}
 )");
     EXPECT_EQ(testing::warningsOf(config), "");
     std::vector<std::string> warnings;
@@ -140,6 +142,9 @@ dbs:
     EXPECT_EQ(replicas[3].levels.snapshotRetention, 72h);
     EXPECT_EQ(replicas[3].levels.snapshotInterval, 6h);
     EXPECT_TRUE(replicas[3].levels.deletes);
+    EXPECT_EQ(replicas[3].levels.validationInterval, 6h);
+    EXPECT_EQ(replicas[4].levels.validationInterval, 12h);
+    EXPECT_EQ(replicas[5].levels.validationInterval, 0h);
 }
 
 TEST(YamlResolve, TheSmallestIntervalOfADatabasesReplicasCounts) {
