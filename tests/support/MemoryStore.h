@@ -6,6 +6,7 @@
 #include <litestream/Transport.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -40,7 +41,8 @@ public:
         request("GET");
         const std::string& content = find(key).content;
         if (offset >= content.size()) return 0;
-        const std::string part = content.substr(static_cast<std::size_t>(offset), into.size());
+        std::string part = content.substr(static_cast<std::size_t>(offset), into.size());
+        if (flipIn_ > 0 && --flipIn_ == 0) part[part.size() / 2] ^= 1;
         std::transform(part.begin(), part.end(), into.begin(), [](char c) { return static_cast<std::byte>(c); });
         return part.size();
     }
@@ -87,6 +89,8 @@ public:
         const std::lock_guard lock(mutex_);
         arrival_ = std::move(arrival);
     }
+    /// The next GET but `skip` brings a wrong bit. From the functions of fail() and damage(), too.
+    void flip(unsigned skip = 0) { flipIn_ = skip + 1; }
     /// Keys for which this is true are not removed from now on.
     void keep(std::function<bool(const std::string& key)> unremovable) {
         const std::lock_guard lock(mutex_);
@@ -156,6 +160,7 @@ private:
     mutable std::condition_variable changed_;
     std::function<void(const std::string&)> failing_;
     std::function<void(std::string&)> arrival_;
+    std::atomic<unsigned> flipIn_{0};  ///< GETs until one brings a wrong bit; 0 = none does
     std::function<bool(const std::string&)> unremovable_;
     bool held_ = false;
     std::map<std::string, unsigned> requests_;

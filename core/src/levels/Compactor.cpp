@@ -19,6 +19,18 @@ constexpr std::uint64_t kCheap = replica::ReplicaStore::kPieceBytes;
     throw Error(ErrorCode::Corrupt, "read back " + key + ": " + what);
 }
 
+/// Calls `read` once more when it finds damage: that may have happened on the way.
+template <class Read>
+void seenTwice(Read read) {
+    try {
+        read();
+        return;
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::Corrupt) throw;
+    }
+    read();
+}
+
 bool sameHeader(const ltx::Header& a, const ltx::Header& b) { return ltx::encode(a) == ltx::encode(b); }
 
 }  // namespace
@@ -51,7 +63,7 @@ Compacted Compactor::run(const Job& job, unsigned slowness) {
         }
         const FileInfo file{job.output, body.result().size, header.timestamp};
         try {
-            readBack(file, header, body.result(), context);
+            seenTwice([&] { readBack(file, header, body.result(), context); });
             return {file, body.result().fileChecksum};
         } catch (const Error& error) {
             if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) throw;
@@ -72,7 +84,9 @@ bool Compactor::isOurs(const Job& job, MergedBody& body, const CallContext& cont
     const auto& written = body.result();
     const auto found = store_.transport().head(store_.layout().key(job.output), context);
     if (found.size != written.size) return false;
-    return store_.readTrailer({job.output, found.size, found.timestamp}, context).fileChecksum == written.fileChecksum;
+    const FileInfo file{job.output, found.size, found.timestamp};
+    const auto same = [&] { return store_.readTrailer(file, context).fileChecksum == written.fileChecksum; };
+    return same() || same();
 }
 
 void Compactor::readBack(const FileInfo& file, const ltx::Header& header, const ltx::Encoder::Result& written,
@@ -101,6 +115,10 @@ void Compactor::discard(const replica::FileId& file, const CallContext& context)
 }
 
 void Compactor::check(const FileInfo& file) {
+    seenTwice([&] { checkOnce(file); });
+}
+
+void Compactor::checkOnce(const FileInfo& file) {
     const std::string key = store_.layout().key(file.id);
     const CallContext context = contextFor(2 * kCheap, 0);
     const ltx::Header header = store_.readHeader(file.id, context);

@@ -27,10 +27,12 @@ public:
     /// transport throws. `slowness` doublings are given to the time that it may take.
     Compacted run(const Job& job, unsigned slowness = 0);
 
-    /// Reads back a file that something is to rely on: whole where that is one request, else header, index and trailer. Throws Error.
+    /// Reads back a file that something is to rely on: whole where that is one request, else header, index and trailer; twice before it is damaged.
+    /// Throws Error.
     void check(const replica::FileInfo& file);
 
 private:
+    void checkOnce(const replica::FileInfo& file);
     CallContext contextFor(std::uint64_t bytes, unsigned slowness) const;
     bool isOurs(const Job& job, MergedBody& body, const CallContext& context);
     void readBack(const replica::FileInfo& file, const ltx::Header& header, const ltx::Encoder::Result& written, const CallContext& context);

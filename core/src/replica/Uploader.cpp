@@ -107,8 +107,10 @@ bool Uploader::isOurs(const Upload& upload, const CallContext& context) {
     try {
         const auto found = store_->transport().head(key, context);
         if (found.size != upload.content->size()) return false;
-        const auto trailer = store_->readTrailer({upload.file, found.size, found.timestamp}, context);
-        return trailer.fileChecksum == upload.content->fileChecksum();
+        const FileInfo file{upload.file, found.size, found.timestamp};
+        const auto same = [&] { return store_->readTrailer(file, context).fileChecksum == upload.content->fileChecksum(); };
+        // Once more before a replica is given up: a bit may have flipped on the way.
+        return same() || same();
     } catch (const Error& error) {
         if (error.code() != ErrorCode::NotFound) throw;
         // Gone between the two answers: the name is free again, which is nobody's fault and soon settled.

@@ -121,6 +121,25 @@ TEST_F(CompactorTest, WhatAlwaysArrivesDamagedIsTakenAway) {
     EXPECT_EQ(store_.keys().size(), 3u);
 }
 
+TEST_F(CompactorTest, ABitThatFlipsWhileItsOwnFileIsComparedMakesNobodyElseOfIt) {
+    compactor().run(job_);
+    store_.fail([this](const std::string& operation) {
+        if (operation == "HEAD") store_.flip();
+    });
+    EXPECT_EQ(compactor().run(job_).file.id, job_.output);
+}
+
+TEST_F(CompactorTest, ABitThatFlipsWhileItIsReadBackIsNotSentAgain) {
+    store_.damage([this](std::string&) { store_.flip(); });
+    compactor().run(job_);
+    EXPECT_EQ(store_.requests()["PUT"], 1u);
+}
+
+TEST_F(CompactorTest, ABitThatFlipsWhileItIsCheckedIsNoDamage) {
+    store_.flip(1);  // behind the header
+    EXPECT_NO_THROW(compactor().check(job_.inputs[0]));
+}
+
 TEST_F(CompactorTest, ChecksWhatIsRelied) {
     EXPECT_NO_THROW(compactor().check(job_.inputs[0]));
     store_.content(key(job_.inputs[0].id))[120] ^= 1;

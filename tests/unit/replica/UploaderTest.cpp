@@ -52,6 +52,10 @@ public:
         if (offset >= content.size()) return 0;
         const std::size_t count = std::min<std::size_t>(into.size(), content.size() - offset);
         std::copy_n(content.begin() + static_cast<std::ptrdiff_t>(offset), count, into.begin());
+        if (flips > 0) {
+            --flips;
+            into[count / 2] ^= std::byte{1};
+        }
         return count;
     }
     ObjectInfo head(const std::string& key, const CallContext&) override {
@@ -76,6 +80,7 @@ public:
     std::mutex mutex_;  // guards everything below
     std::vector<Fault> faults;
     std::vector<ErrorCode> headFaults;  ///< NotFound: somebody removes the object
+    unsigned flips = 0;                 ///< GETs that bring a wrong bit
     std::vector<std::string> attempts;
     std::vector<std::chrono::seconds> patience;  ///< left at each attempt
     std::map<std::string, std::vector<std::byte>> objects;
@@ -218,6 +223,14 @@ TEST_F(UploaderTest, T86_StoresStrictlyInOrderWhateverFails) {
 
 TEST_F(UploaderTest, T70_AnAnswerThatWasLostIsNoConflict) {
     transport_->faults = {Fault::StoreThenFail};
+    uploader_->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
+    EXPECT_EQ(stopped_, "");
+}
+
+TEST_F(UploaderTest, ABitThatFlipsWhileItIsComparedMakesNobodyElseOfIt) {
+    transport_->faults = {Fault::StoreThenFail};
+    transport_->flips = 1;
     uploader_->enqueue(file(1));
     ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
     EXPECT_EQ(stopped_, "");
