@@ -54,7 +54,7 @@ Database::Database(Services& services, const DatabaseOptions& options)
       timer_(services.workers),
       journal_(meta_.journal()),
       sumsFile_(meta_.pageSums()),
-      sums_(sumsFile_),
+      sums_(sumsFile_, sumsEvents()),
       cadence_(std::nullopt, false),
       fullReconciles_(services.limits.fullReconcileInterval) {
     for (const auto& chosen : options.replicas) {

@@ -91,6 +91,8 @@ private:
         Txid acknowledged;
         Txid seed;  ///< TXID of the snapshot under way
         std::shared_ptr<SumsBuild> seedSums;  ///< page sums that it writes, if any
+        std::shared_ptr<const std::uint64_t> seedDigest;  ///< of its image; final once the upload has ended
+        std::optional<std::uint64_t> seedExpected;        ///< by the page sums, at the same TXID
         bool abandoned = false;  ///< Unknown for so long that its files are not kept any more
         std::string lastError;
         unsigned failures = 0;  ///< calls in a row, each with all its attempts
@@ -133,7 +135,7 @@ private:
     void lost(const std::string& reason);
     void reconcile();
     void reconciled(std::shared_ptr<Payload> payload, JournalRecord record, std::uint32_t pages, const std::string& failure,
-                    const std::shared_ptr<SumsBuild>& build);
+                    const std::shared_ptr<SumsBuild>& build, std::optional<std::uint64_t> imageDigest);
     bool drain();
     bool reconcilePostponed(bool whole);
     void wentAway(const std::string& reason);
@@ -189,6 +191,16 @@ private:
     std::shared_ptr<levels::Keeper> makeKeeper(std::size_t index);
     void tendLevels();
     bool seedInstead(Replica& replica, const std::string& reason);
+    // DatabaseProof.cpp: what the page sums say about replicas, and the database about the page sums
+    SumsKeeper::Events sumsEvents();
+    void digestKnown(Txid txid, std::uint64_t digest);
+    void digestsWrong(Txid txid);
+    void tellDigest(Replica& replica);
+    levels::Evidence evidenceOf(const Replica& replica, const replica::Upload& upload, bool current) const;
+    bool captureMatches(Txid txid, std::uint64_t captured, std::uint64_t image);
+    bool mendReplica(std::size_t index, Txid txid, levels::ReadState read);
+    void mendRead(const std::string& failure);
+    void mended();
 
     Services& services_;
     const DatabaseOptions options_;
@@ -234,6 +246,12 @@ private:
     bool anchorWanted_ = false;  // a snapshot needs a level-0 file beside it
     std::string lostReason_;
     std::optional<std::chrono::steady_clock::time_point> lostAgainAt_;
+    /// A replica that holds something else than it has to, while its page sums are read and the pages that differ are shipped.
+    struct Mend {
+        std::size_t replica = 0;
+        bool read = false;  ///< its page sums are in their file
+    };
+    std::optional<Mend> mend_;
     std::deque<std::shared_ptr<Payload>> unsent_;  // ascending; some replica may need each of them
     bool spoolFailing_ = false;
     std::chrono::steady_clock::time_point spoolErrorLogged_{};

@@ -332,18 +332,24 @@ void Database::reconcile() {
     const auto build = compare ? nullptr : sums_.build(txid, commit_);
     ++reconciles_;
     lastReconcile_ = lostReason_;
-    boost::asio::post(services_.io, [self = shared_from_this(), head, image, compare, build]() mutable {
+    const bool mending = mend_ && mend_->read;
+    boost::asio::post(services_.io, [self = shared_from_this(), head, image, compare, build, mending]() mutable {
         JournalRecord record{head.maxTxid, image->position(), 0, head.timestamp, head.commit};
         std::shared_ptr<Payload> payload;
         std::string failure;
         std::uint32_t pages = head.commit;
+        std::optional<std::uint64_t> digest;
         try {
             const auto spoolFile = self->spoolFile(head.maxTxid);
             if (compare) {
                 Batch batch(head.pageSize, self->services_.chunks, self->meta_.spool());
-                pages = collectDifferences(*image, self->sumsFile_, batch);
+                const PageSums replicaSums(self->meta_.replicaSums());
+                const Differences found = collectDifferences(*image, self->sumsFile_, batch, mending ? &replicaSums : nullptr);
+                pages = found.pages;
+                digest = found.digest;
                 const bool same = pages == 0 && self->sumsFile_.load().commit == head.commit;
                 if (!same) payload = encodeBatch(batch, head, *self->codec_, self->services_.chunks, spoolFile, false);
+                if (payload) payload->sums.image = digest;
             } else {
                 payload = encodeImage(*image, head, *self->codec_, self->services_.workers, spoolFile, build.get());
             }
@@ -353,13 +359,14 @@ void Database::reconcile() {
         image.reset();
         self->post([=](Database& database) {
             if (payload && !compare) database.fullReconciles_.spend(SteadyClock::now());
-            database.reconciled(payload, record, pages, failure, build);
+            database.reconciled(payload, record, pages, failure, build, digest);
+            if (mending && failure.empty()) database.mended();
         });
     });
 }
 
 void Database::reconciled(std::shared_ptr<Payload> payload, JournalRecord entry, std::uint32_t pages,
-                          const std::string& failure, const std::shared_ptr<SumsBuild>& build) {
+                          const std::string& failure, const std::shared_ptr<SumsBuild>& build, std::optional<std::uint64_t> imageDigest) {
     encoding_ = reconciling_ = false;
     sums_.end(build, failure.empty());
     if (!failure.empty()) {
@@ -380,7 +387,10 @@ void Database::reconciled(std::shared_ptr<Payload> payload, JournalRecord entry,
     if (payload) {
         txid_ = entry.txid;
         entry.fileChecksum = newestChecksum_ = payload->fileChecksum();
-        if (build) payload->sums.settled = true;
+        if (build) {
+            payload->sums.settled = true;
+            payload->sums.digest = build->digest();
+        }
         record(entry);
         admit(payload);
     } else {
@@ -388,6 +398,7 @@ void Database::reconciled(std::shared_ptr<Payload> payload, JournalRecord entry,
         entry.txid = txid_;
         entry.fileChecksum = newestChecksum_;
         record(entry);
+        if (imageDigest) sums_.correct(*imageDigest);
     }
     turn();
 }

@@ -27,6 +27,8 @@ std::shared_ptr<levels::Keeper> Database::makeKeeper(std::size_t index) {
         stopped(index, reason);
     };
     setup.needsDatabase = [this, index](const std::string& reason) { return seedInstead(replicas_[index], reason); };
+    setup.mismatch = [this, index](Txid txid, levels::ReadState read) { return mendReplica(index, txid, std::move(read)); };
+    setup.wall = [clock = services_.clock] { return clock->now(); };
     return std::make_shared<levels::Keeper>(std::move(setup));
 }
 

@@ -205,44 +205,48 @@ void Database::startSeed() {
         return;
     }
     const ltx::Header head = header(Txid{1}, txid_);
-    ImageEncoder::Sums sums;
+    const auto digest = std::make_shared<std::uint64_t>(kEmptyDigest);
+    chosen->seedDigest = digest;
+    chosen->seedExpected = sums_.txid() == txid_ ? sums_.digest() : std::nullopt;
     chosen->seedSums = sums_.build(txid_, commit_);
-    if (chosen->seedSums) {
-        sums = [build = chosen->seedSums](PageNumber first, std::span<const std::uint64_t> run) { build->write(first, run); };
-    }
+    const ImageEncoder::Sums sums = [build = chosen->seedSums, digest](PageNumber first, std::span<const std::uint64_t> run) {
+        *digest = addToDigest(first == 1 ? kEmptyDigest : *digest, run);
+        if (build) build->write(first, run);
+    };
     chosen->state = Replica::State::Seeding;
     chosen->seed = txid_;
-    auto content = std::make_shared<ImageContent>(std::move(image), head, codec_, services_.workers, std::move(sums));
+    auto content = std::make_shared<ImageContent>(std::move(image), head, codec_, services_.workers, sums);
     chosen->uploader->enqueue({{replica::kSnapshotLevel, {Txid{1}, txid_}}, head.timestamp, attributes_, std::move(content), false});
     for (const auto& payload : unsent_) enqueue(*chosen, payload);
 }
 
 void Database::stored(std::size_t index, const replica::Upload& upload, std::uint64_t bytes) {
     Replica& replica = replicas_[index];
-    levels::Evidence evidence;
-    // An image has none before it is read.
-    if (upload.content->size() != 0) evidence.fileChecksum = upload.content->fileChecksum();
-    replica.keeper->stored({upload.file, bytes, upload.timestamp}, evidence);
     const Txid txid = upload.file.range.max;
     const bool seed = upload.file.level == replica::kSnapshotLevel;
     // An upload that ended while its replica was demoted has nothing to say any more.
-    if (seed ? replica.state != Replica::State::Seeding || replica.seed != txid : replica.state != Replica::State::Following) return;
+    const bool current = seed ? replica.state == Replica::State::Seeding && replica.seed == txid : replica.state == Replica::State::Following;
+    if (current) {
+        if (seed) sums_.end(std::exchange(replica.seedSums, nullptr), true);
+        for (const auto& payload : unsent_) {
+            if (payload->identity().txid <= txid) sums_.durable(payload);
+        }
+    }
+    replica.keeper->stored({upload.file, bytes, upload.timestamp}, evidenceOf(replica, upload, current));
+    if (!current) return;
     log::debug("ltx file uploaded", {{"db", options_.path.string()}, {"replica", replica.name},
                                      {"level", upload.file.level.value}, {"txid", ltx::format(txid)}});
     noteRecovery(replica);
     replica.acknowledged = std::max(replica.acknowledged, txid);
     if (seed) {
         replica.state = Replica::State::Following;
-        sums_.end(std::exchange(replica.seedSums, nullptr), true);
         // Level 0 must not stay empty beside a snapshot: upstream would start again at TXID 1.
         if (txid_ == txid) anchorWanted_ = true;
-    }
-    for (const auto& payload : unsent_) {
-        if (payload->identity().txid <= txid) sums_.durable(payload);
     }
     releaseUnneeded();
     limitMemory();
     settleWaiters();
+    if (seed && replica.seedExpected && !captureMatches(txid, *replica.seedExpected, *replica.seedDigest)) return;
     if (anchorWanted_ || seedWanted() || heldBack_) {
         turn();
     } else {

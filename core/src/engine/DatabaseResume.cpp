@@ -80,7 +80,7 @@ void Database::repairSums() {
         return;
     }
     if (!have.dirty && have.txid == txid_) {
-        sums_.trust(txid_);
+        sums_.trust(have);
         established();
         return;
     }
@@ -97,8 +97,9 @@ void Database::repairSums() {
             reached = {};
         }
         self->post([reached](Database& database) {
-            if (reached) {
-                database.sums_.trust(reached);
+            const PageSums::State now = database.sumsFile_.load();
+            if (reached && now.txid == reached && !now.dirty) {
+                database.sums_.trust(now);
             } else {
                 database.sums_.distrust();
             }

@@ -55,6 +55,7 @@ void Database::surveyed(std::size_t index, std::optional<replica::Survey> survey
     replica.survey = std::move(survey);
     if (replica.survey) {
         replica.keeper->attach(replica.survey->files, services_.clock->now());
+        tellDigest(replica);
         noteRecovery(replica);
     } else {
         const auto wait = waitAfter(replica, *error);

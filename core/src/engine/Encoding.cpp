@@ -61,27 +61,76 @@ std::shared_ptr<Payload> encodeBatch(const Batch& batch, const ltx::Header& head
     return payload;
 }
 
-std::uint32_t collectDifferences(Image& image, const PageSums& sums, Batch& batch) {
+namespace {
+
+/// Reads an image from front to back, a stretch at a time: `visit(first, pages, sums)`, with the page checksums, 0 for the lock page.
+template <class Visit>
+void readStretches(Image& image, Visit visit) {
     constexpr std::size_t kStretchBytes = 1u << 20;
     const std::uint32_t pageSize = image.pageSize();
     const auto perStretch = static_cast<std::uint32_t>(kStretchBytes / pageSize);
     std::vector<std::byte> pages(std::size_t{perStretch} * pageSize);
-    std::vector<std::uint64_t> known(perStretch);
-    const std::uint32_t describedPages = sums.load().commit;
-    for (PageNumber first = 1; first <= image.pageCount(); first += perStretch) {
-        const std::uint32_t count = std::min(perStretch, image.pageCount() - first + 1);
+    std::vector<std::uint64_t> sums(perStretch);
+    for (std::uint64_t first = 1; first <= image.pageCount(); first += perStretch) {
+        const auto number = static_cast<PageNumber>(first);
+        const std::uint32_t count = std::min(perStretch, image.pageCount() - number + 1);
         const auto stretch = std::span(pages).first(std::size_t{count} * pageSize);
-        image.read(first, stretch);
-        sums.read(first, std::span(known).first(count));
+        image.read(number, stretch);
         for (std::uint32_t i = 0; i < count; ++i) {
-            const PageNumber number = first + i;
-            if (number == lockPage(pageSize)) continue;
             const auto content = stretch.subspan(std::size_t{i} * pageSize, pageSize);
-            // Entries behind the end of the state that the sums describe may be left over from a larger one.
-            if (number > describedPages || ltx::pageChecksum(number, content) != known[i]) batch.page(number, content);
+            sums[i] = number + i == lockPage(pageSize) ? 0 : ltx::pageChecksum(number + i, content);
         }
+        visit(number, ConstBytes(stretch), std::span<const std::uint64_t>(sums).first(count));
     }
-    return batch.pageCount();
+}
+
+/// What a file says of the pages of a stretch. Entries behind the end of the state that it describes may be left over from a larger one.
+class KnownSums {
+public:
+    explicit KnownSums(const PageSums* file) : file_(file), pages_(file == nullptr ? 0 : file->load().commit) {}
+    void read(PageNumber first, std::size_t count) {
+        first_ = first;
+        known_.resize(count);
+        if (file_ != nullptr) file_->read(first, known_);
+    }
+    bool differs(std::size_t i, std::uint64_t sum) const { return file_ != nullptr && (first_ + i > pages_ || known_[i] != sum); }
+
+private:
+    const PageSums* file_;
+    const std::uint32_t pages_;
+    PageNumber first_ = 1;
+    std::vector<std::uint64_t> known_;
+};
+
+}  // namespace
+
+Differences collectDifferences(Image& image, const PageSums& sums, Batch& batch, const PageSums* other) {
+    Differences found{0, kEmptyDigest};
+    KnownSums ours(&sums);
+    KnownSums theirs(other);
+    const std::uint32_t pageSize = image.pageSize();
+    readStretches(image, [&](PageNumber first, ConstBytes pages, std::span<const std::uint64_t> now) {
+        ours.read(first, now.size());
+        theirs.read(first, now.size());
+        found.digest = addToDigest(found.digest, now);
+        for (std::size_t i = 0; i < now.size(); ++i) {
+            const auto number = static_cast<PageNumber>(first + i);
+            const bool differs = now[i] != 0 && (ours.differs(i, now[i]) || theirs.differs(i, now[i]));
+            if (differs) batch.page(number, pages.subspan(i * pageSize, pageSize));
+        }
+    });
+    found.pages = batch.pageCount();
+    return found;
+}
+
+std::uint64_t digestOf(Image& image, const CancellationToken& cancellation) {
+    std::uint64_t digest = kEmptyDigest;
+    const CallContext context{.cancellation = cancellation};
+    readStretches(image, [&](PageNumber, ConstBytes, std::span<const std::uint64_t> sums) {
+        context.check("read the database");
+        digest = addToDigest(digest, sums);
+    });
+    return digest;
 }
 
 std::shared_ptr<Payload> encodeImage(Image& image, const ltx::Header& header, const Codec& codec,

@@ -17,8 +17,14 @@ namespace litestream::engine {
 std::shared_ptr<Payload> encodeBatch(const Batch& batch, const ltx::Header& header, const Codec& codec, ChunkPool& pool,
                                      const std::filesystem::path& spoolFile, bool toSpool);
 
-/// Puts into `batch` the pages of `image` whose checksum differs from the file's entries, and returns how many those are.
-std::uint32_t collectDifferences(Image& image, const PageSums& sums, Batch& batch);
+struct Differences {
+    std::uint32_t pages = 0;
+    std::uint64_t digest = 0;  ///< of the image
+};
+/// Puts into `batch` the pages of `image` whose checksum differs from the file's entries, or from those of `other`.
+Differences collectDifferences(Image& image, const PageSums& sums, Batch& batch, const PageSums* other = nullptr);
+/// The digest of an image, which is read whole. Throws Error(Cancelled).
+std::uint64_t digestOf(Image& image, const CancellationToken& cancellation);
 
 /// Encodes the whole image as one level-0 file in the spool, and writes the page sums on the way unless `sums` is null.
 std::shared_ptr<Payload> encodeImage(Image& image, const ltx::Header& header, const Codec& codec,

@@ -26,7 +26,7 @@ LocalStatus readLocalStatus(const std::filesystem::path& metaDirectory) {
 std::vector<std::filesystem::path> localStateFiles(const std::filesystem::path& metaDirectory) {
     const MetaPaths paths{metaDirectory};
     std::vector<std::filesystem::path> files;
-    for (const auto& file : {paths.journal(), paths.pageSums()}) {
+    for (const auto& file : {paths.journal(), paths.pageSums(), paths.replicaSums()}) {
         if (std::filesystem::exists(file)) files.push_back(file);
     }
     if (std::filesystem::is_directory(paths.spool())) {

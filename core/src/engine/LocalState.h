@@ -15,6 +15,7 @@ struct MetaPaths {
     std::filesystem::path lock() const { return directory / "lock"; }
     std::filesystem::path journal() const { return directory / "position"; }
     std::filesystem::path pageSums() const { return directory / "pagesums"; }
+    std::filesystem::path replicaSums() const { return directory / "replicasums"; }
     std::filesystem::path spool() const { return directory / "spool"; }
 
     /// The default place for `database`.

@@ -20,7 +20,7 @@ namespace litestream::engine {
 
 namespace {
 
-constexpr std::array<char, 8> kMagic{'L', 'S', 'S', 'U', 'M', '0', '0', '1'};
+constexpr std::array<char, 8> kMagic{'L', 'S', 'S', 'U', 'M', '0', '0', '2'};
 
 struct FileHeader {
     std::array<char, 8> magic = kMagic;
@@ -29,6 +29,8 @@ struct FileHeader {
     std::uint64_t boot = 0;  // of the boot in which it was written; 0 = fsynced
     std::uint32_t commit = 0;
     std::uint32_t reserved = 0;
+    std::uint64_t digest = 0;
+    std::uint64_t pendingDigest = 0;  // the entries may be half old and half new: it cannot be found again
     std::uint64_t checksum = 0;
 };
 
@@ -76,19 +78,50 @@ std::size_t readAt(const FileDescriptor& file, void* data, std::size_t size, off
     return static_cast<std::size_t>(got);
 }
 
-/// Writes scattered entries, neighbours together.
-void writeEntries(const FileDescriptor& file, std::vector<PageSum> sums, const std::filesystem::path& path) {
-    std::sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) { return a.page < b.page; });
+/// Calls `visit(first, sums)` for each run of neighbours.
+template <class Visit>
+void visitRuns(std::span<const PageSum> sums, Visit visit) {
     std::vector<std::uint64_t> run;
     for (std::size_t i = 0; i < sums.size();) {
         const PageNumber first = sums[i].page;
         run.clear();
         while (i < sums.size() && sums[i].page == first + run.size()) run.push_back(sums[i++].sum);
-        writeAt(file, run.data(), run.size() * sizeof(std::uint64_t), entryOffset(first), path);
+        visit(first, std::span<const std::uint64_t>(run));
     }
 }
 
+/// Takes `count` entries from `first` on out of `digest`, as far as there are any.
+std::uint64_t without(std::uint64_t digest, const FileDescriptor& file, PageNumber first, std::uint64_t count, const std::filesystem::path& path) {
+    constexpr std::uint64_t kAtOnce = 8192;
+    std::vector<std::uint64_t> old(std::min(count, kAtOnce));
+    while (count > 0) {
+        const auto piece = std::span(old).first(std::min(count, kAtOnce));
+        const std::size_t got = readAt(file, piece.data(), piece.size_bytes(), entryOffset(first), path);
+        digest = addToDigest(digest, piece.first(got / sizeof(std::uint64_t)));
+        first += static_cast<PageNumber>(piece.size());
+        count -= piece.size();
+    }
+    return digest;
+}
+
+/// What the digest of `before` becomes when `sums` replace its entries and `commit` pages are left.
+std::uint64_t nextDigest(const FileHeader& before, std::uint32_t commit, std::span<const PageSum> sums, const FileDescriptor& file,
+                         const std::filesystem::path& path) {
+    std::uint64_t digest = before.digest;
+    visitRuns(sums, [&](PageNumber first, std::span<const std::uint64_t> run) {
+        if (first <= before.commit) digest = without(digest, file, first, std::min<std::uint64_t>(run.size(), before.commit - first + 1), path);
+        digest = addToDigest(digest, run);
+    });
+    if (commit < before.commit) digest = without(digest, file, commit + 1, before.commit - commit, path);
+    return digest;
+}
+
 }  // namespace
+
+std::uint64_t addToDigest(std::uint64_t digest, std::span<const std::uint64_t> sums) noexcept {
+    for (const std::uint64_t sum : sums) digest ^= sum;
+    return digest | kEmptyDigest;
+}
 
 PageSums::State PageSums::load() const {
     const FileDescriptor file(::open(file_.c_str(), O_RDONLY | O_CLOEXEC));
@@ -96,27 +129,35 @@ PageSums::State PageSums::load() const {
     if (!file || readAt(file, &header, sizeof(header), 0, file_) != sizeof(header)) return {};
     if (header.magic != kMagic || header.checksum != checksumOf(header)) return {};
     if (header.boot != 0 && header.boot != bootIdentity()) return {};
-    return {Txid{header.txid}, header.pending != 0, Txid{header.pending}, header.commit};
+    return {Txid{header.txid}, header.pending != 0, Txid{header.pending}, header.commit, header.digest};
 }
 
-void PageSums::apply(Txid from, Txid to, std::uint32_t commit, std::span<const PageSum> sums) {
+std::uint64_t PageSums::apply(Txid from, Txid to, std::uint32_t commit, std::span<const PageSum> sums) {
     const auto file = openFile(file_, O_RDWR);
-    FileHeader before;
-    const bool known = readAt(file, &before, sizeof(before), 0, file_) == sizeof(before);
     FileHeader header;
-    header.txid = from.value;
+    const bool whole = readAt(file, &header, sizeof(header), 0, file_) == sizeof(header) && header.magic == kMagic && header.checksum == checksumOf(header);
+    if (!whole || header.txid != from.value || (header.pending != 0 && header.pending != to.value)) {
+        throw Error(ErrorCode::Corrupt, "page sums " + file_.string() + " are not those of TXID " + ltx::format(from));
+    }
+    std::vector<PageSum> sorted(sums.begin(), sums.end());
+    std::erase_if(sorted, [commit](const PageSum& sum) { return sum.page > commit; });
+    std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.page < b.page; });
+    if (header.pending == 0) header.pendingDigest = nextDigest(header, commit, sorted, file, file_);
+    const bool resized = header.commit != commit || header.pending != 0;
+    // A header that a reboot would believe must be gone from the disk before the entries change under it.
+    const bool believed = header.boot == 0;
     header.pending = to.value;
     header.boot = bootIdentity();
-    header.commit = commit;
     writeHeader(file, header, file_);
-    // A header that a reboot would believe must be gone from the disk before the entries change under it.
-    if (known && before.boot == 0 && ::fdatasync(file.get()) != 0) throw systemError("sync " + file_.string(), errno);
-    writeEntries(file, {sums.begin(), sums.end()}, file_);
-    const bool resized = !known || before.commit != commit;
+    if (believed && ::fdatasync(file.get()) != 0) throw systemError("sync " + file_.string(), errno);
+    visitRuns(sorted, [&](PageNumber first, std::span<const std::uint64_t> run) { writeAt(file, run.data(), run.size_bytes(), entryOffset(first), file_); });
     if (resized && ::ftruncate(file.get(), entryOffset(commit + 1)) != 0) throw systemError("truncate " + file_.string(), errno);
     header.txid = to.value;
     header.pending = 0;
+    header.commit = commit;
+    header.digest = header.pendingDigest;
     writeHeader(file, header, file_);
+    return header.digest;
 }
 
 void PageSums::begin(std::uint32_t commit) {
@@ -132,13 +173,19 @@ void PageSums::write(PageNumber first, std::span<const std::uint64_t> sums) {
     writeAt(file, sums.data(), sums.size_bytes(), entryOffset(first), file_);
 }
 
-void PageSums::seal(Txid txid, std::uint32_t commit) {
+void PageSums::seal(Txid txid, std::uint32_t commit, std::uint64_t digest) {
     const auto file = openFile(file_, O_RDWR);
     FileHeader header;
     header.txid = txid.value;
     header.boot = bootIdentity();
     header.commit = commit;
+    header.digest = digest;
     writeHeader(file, header, file_);
+}
+
+void PageSums::correct(std::uint64_t digest) {
+    const State state = load();
+    if (state.txid && !state.dirty) seal(state.txid, state.commit, digest);
 }
 
 void PageSums::read(PageNumber first, std::span<std::uint64_t> sums) const {
@@ -160,6 +207,7 @@ void PageSums::flush() {
     FileHeader header;
     header.txid = state.txid.value;
     header.commit = state.commit;
+    header.digest = state.digest;
     writeHeader(file, header, file_);
     ::fsync(file.get());
 }

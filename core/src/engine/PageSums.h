@@ -15,12 +15,21 @@ struct PageSum {
     std::uint64_t sum = 0;
 };
 
+/// Adds up page checksums; 0, which no page has, changes nothing. Taking one out is adding it again.
+constexpr std::uint64_t addToDigest(std::uint64_t digest, std::uint64_t sum) noexcept { return (digest ^ sum) | (1ull << 63); }
+std::uint64_t addToDigest(std::uint64_t digest, std::span<const std::uint64_t> sums) noexcept;
+/// Of no pages at all.
+inline constexpr std::uint64_t kEmptyDigest = 1ull << 63;
+
 /// The checksum of every page of the database as of one TXID, in a file of 8 bytes per page. After lost continuity it tells which
 /// pages differ, so that a reconcile ships only those.
 ///
 /// The file says for which TXID its entries are, and whether an update to a further TXID was under way ("dirty"): that update can be
 /// repeated from its file, since it only overwrites entries. The file is believed only while it cannot have been torn by a power failure: it
 /// carries the boot's identity until flush() has made it durable.
+///
+/// With the entries goes their *digest*, LTX's database checksum: the page checksums of all pages, added up (XOR). It is carried along, entry by
+/// entry, so it costs no reading of the others, and tells at once what a copy of the state has to have.
 ///
 /// Not thread-safe. Keeps nothing open between calls: an idle database costs no descriptor and no mapping.
 class PageSums {
@@ -33,18 +42,22 @@ public:
         bool dirty = false;  ///< `pending` was being applied
         Txid pending;
         std::uint32_t commit = 0;
+        std::uint64_t digest = 0;  ///< of the state at `txid`
     };
     State load() const;
 
-    /// Applies one cut: `sums` in any order, `commit` pages afterwards. `from` is the TXID that the entries describe now (or `to`, to repeat an update).
-    /// Throws Error(DiskFull) and the like without harm: the file is then still dirty.
-    void apply(Txid from, Txid to, std::uint32_t commit, std::span<const PageSum> sums);
+    /// Applies one cut: `sums` in any order, each page once, `commit` pages afterwards. `from` is the TXID that the entries describe now; an update that was
+    /// under way can be repeated. Returns the digest of the new state.
+    /// Throws Error(DiskFull) and the like without harm: the file is then still dirty. Error(Corrupt) when the file is not the one that `from` speaks of.
+    std::uint64_t apply(Txid from, Txid to, std::uint32_t commit, std::span<const PageSum> sums);
 
     /// Begins to describe a new state from scratch: untrusted until seal().
     void begin(std::uint32_t commit);
     /// Entries of consecutive pages from `first` on, after begin().
     void write(PageNumber first, std::span<const std::uint64_t> sums);
-    void seal(Txid txid, std::uint32_t commit);
+    void seal(Txid txid, std::uint32_t commit, std::uint64_t digest);
+    /// The digest turned out to be another one, by an image of the state that was read whole.
+    void correct(std::uint64_t digest);
 
     /// Entries of consecutive pages from `first` on; pages beyond the file read as 0, which no page has.
     void read(PageNumber first, std::span<std::uint64_t> sums) const;

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace litestream::engine {
@@ -76,11 +77,13 @@ public:
     /// Removes the spool file: every replica has it, or none will need it.
     void discard();
 
-    /// What the cut changes in the page sums; used by SumsKeeper alone, on the strand.
+    /// What the cut changes in the page sums; written by SumsKeeper alone, on the strand.
     struct Sums {
         std::vector<PageSum> entries;
         bool known = true;     ///< false: the file holds pages whose sums were not taken
         bool settled = false;  ///< applied or given up
+        std::optional<std::uint64_t> image;   ///< the digest after the cut, where a whole image was read for it
+        std::optional<std::uint64_t> digest;  ///< the digest after the cut, once it was applied
     };
     Sums sums;
 

@@ -9,8 +9,17 @@ namespace litestream::engine {
 void SumsBuild::write(PageNumber first, std::span<const std::uint64_t> sums) {
     const std::unique_lock lock(mutex_);
     if (!live_) return;
-    if (first == 1) file_.begin(commit_);
+    if (first == 1) {
+        file_.begin(commit_);
+        digest_ = kEmptyDigest;
+    }
     file_.write(first, sums);
+    digest_ = addToDigest(digest_, sums);
+}
+
+std::uint64_t SumsBuild::digest() {
+    const std::unique_lock lock(mutex_);
+    return digest_;
 }
 
 void SumsBuild::cancel() {
@@ -21,7 +30,32 @@ void SumsBuild::cancel() {
 void SumsBuild::seal() {
     const std::unique_lock lock(mutex_);
     live_ = false;
-    file_.seal(txid_, commit_);
+    file_.seal(txid_, commit_, digest_);
+}
+
+std::optional<std::uint64_t> SumsKeeper::digest() const {
+    if (!txid()) return std::nullopt;
+    return digest_;
+}
+
+void SumsKeeper::trust(const PageSums::State& state) { reach(state.txid, state.digest); }
+
+void SumsKeeper::reach(Txid txid, std::uint64_t digest) {
+    txid_ = txid;
+    digest_ = digest;
+    if (events_.known) events_.known(txid, digest);
+}
+
+void SumsKeeper::correct(std::uint64_t digest) {
+    if (!txid() || digest == digest_) return;
+    try {
+        file_.correct(digest);
+    } catch (const Error& error) {
+        log::debug("page sums given up", {{"txid", ltx::format(txid_)}, {"reason", error.what()}});
+        distrust();
+    }
+    if (events_.wrong) events_.wrong(txid_);
+    if (txid_) reach(txid_, digest);
 }
 
 void SumsKeeper::distrust() {
@@ -45,8 +79,15 @@ void SumsKeeper::apply(Payload& payload) {
     if (!txid_ || txid <= txid_) return;
     try {
         if (txid != txid_.next() || !payload.sums.known) throw Error(ErrorCode::Corrupt, "a cut was not seen");
-        file_.apply(txid_, txid, payload.identity().commit, entries);
-        txid_ = txid;
+        const std::uint64_t digest = file_.apply(txid_, txid, payload.identity().commit, entries);
+        payload.sums.digest = payload.sums.image.value_or(digest);
+        if (payload.sums.digest == digest) {
+            reach(txid, digest);
+        } else {
+            txid_ = txid;
+            digest_ = digest;
+            correct(*payload.sums.digest);
+        }
     } catch (const Error& error) {
         log::debug("page sums given up", {{"txid", ltx::format(txid)}, {"reason", error.what()}});
         distrust();
@@ -67,7 +108,7 @@ void SumsKeeper::end(const std::shared_ptr<SumsBuild>& build, bool complete) {
     if (complete) {
         try {
             build->seal();
-            txid_ = build->txid_;
+            reach(build->txid_, build->digest());
         } catch (const Error& error) {
             log::debug("page sums given up", {{"reason", error.what()}});
         }

@@ -35,6 +35,27 @@ bool sameHeader(const ltx::Header& a, const ltx::Header& b) { return ltx::encode
 
 }  // namespace
 
+std::uint64_t readWhole(replica::ReplicaStore& store, const FileInfo& file, const ltx::CodecSet& codecs, std::optional<std::uint64_t> expected,
+                        const CallContext& context) {
+    const std::string key = store.layout().key(file.id);
+    std::uint64_t found = 0;
+    try {
+        ltx::Decoder decoder(store.open(file, context), codecs, ltx::Decoder::Strictness::Verify);
+        const auto& header = decoder.header();
+        if (header.minTxid != file.id.range.min || header.maxTxid != file.id.range.max) {
+            throw Error(ErrorCode::Corrupt, "its header is that of " + ltx::fileName({header.minTxid, header.maxTxid}));
+        }
+        std::vector<std::byte> page(header.pageSize);
+        while (decoder.next(page) != 0) {
+        }
+        found = decoder.trailer().fileChecksum;
+    } catch (const Error& error) {
+        throw error.within("read " + key);
+    }
+    if (expected && *expected != found) throw anotherFile(key, *expected, found);
+    return found;
+}
+
 CallContext Compactor::contextFor(std::uint64_t bytes, unsigned slowness) const {
     // As for an upload: a stalled store must not hold a thread for ever, a slow one must be able to finish.
     constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
@@ -43,11 +64,32 @@ CallContext Compactor::contextFor(std::uint64_t bytes, unsigned slowness) const 
                                cancellation_);
 }
 
-Compacted Compactor::run(const Job& job, unsigned slowness) {
+Compacted Compactor::run(const Job& job, const Expected& expected, unsigned slowness) {
+    try {
+        return merge(job, expected, slowness);
+    } catch (const InputError& error) {
+        if (error.code() != ErrorCode::Corrupt || !soundAfterAll(job, expected, error.input())) throw;
+        throw Error(ErrorCode::Transient, "damaged on the way, for it reads well now: " + std::string(error.what()));
+    }
+}
+
+bool Compactor::soundAfterAll(const Job& job, const Expected& expected, const replica::FileId& input) {
+    const auto at = std::find_if(job.inputs.begin(), job.inputs.end(), [&](const FileInfo& file) { return file.id == input; });
+    const auto index = static_cast<std::size_t>(at - job.inputs.begin());
+    try {
+        readWhole(store_, *at, codecs_, index < expected.checksums.size() ? expected.checksums[index] : std::nullopt, contextFor(at->size, 0));
+        return true;
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::NotFound) return false;
+        throw;
+    }
+}
+
+Compacted Compactor::merge(const Job& job, const Expected& expected, unsigned slowness) {
     const std::uint64_t bytes = std::accumulate(job.inputs.begin(), job.inputs.end(), std::uint64_t{0},
                                                 [](std::uint64_t sum, const FileInfo& input) { return sum + input.size; });
     const CallContext context = contextFor(2 * bytes, slowness);
-    MergedBody body(store_, job.inputs, codecs_, codec_, context);
+    MergedBody body(store_, job.inputs, codecs_, codec_, context, expected);
     const ltx::Header header = body.header();
     if (header.minTxid != job.output.range.min || header.maxTxid != job.output.range.max) {
         throw Error(ErrorCode::InvalidArgument, "merge into " + store_.layout().key(job.output) + ": the inputs make another range");
@@ -59,12 +101,13 @@ Compacted Compactor::run(const Job& job, unsigned slowness) {
             store_.put(job.output, body, options, context);
         } catch (const Error& error) {
             if (body.culprit()) throw InputError(*body.culprit(), error);
+            if (body.mismatch()) throw *body.mismatch();
             if (error.code() != ErrorCode::Conflict || !options.onlyIfAbsent || !isOurs(job, body, context)) throw;
         }
         const FileInfo file{job.output, body.result().size, header.timestamp};
         try {
             seenTwice([&] { readBack(file, header, body.result(), context); });
-            return {file, body.result().fileChecksum};
+            return {file, body.result().fileChecksum, body.checksums(), expected.digest.has_value()};
         } catch (const Error& error) {
             if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) throw;
             // It is in the way of restores.

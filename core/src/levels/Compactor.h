@@ -11,7 +11,14 @@ namespace litestream::levels {
 struct Compacted {
     replica::FileInfo file;
     std::uint64_t fileChecksum = 0;
+    std::vector<std::uint64_t> inputChecksums{};  ///< of the inputs, in their order
+    bool proven = false;                          ///< it was compared with a digest
 };
+
+/// Reads a file to its end and checks all of it, its name and, where it is known, its file checksum, which it returns. Throws Error(Corrupt), and what
+/// the transport throws, naming the file.
+std::uint64_t readWhole(replica::ReplicaStore& store, const replica::FileInfo& file, const ltx::CodecSet& codecs, std::optional<std::uint64_t> expected,
+                        const CallContext& context);
 
 /// Makes files of other files of the same replica. Calls block; one job at a time.
 class Compactor {
@@ -23,15 +30,18 @@ public:
 
     /// Merges `job.inputs`, at least one, into `job.output`: streamed, put only if absent where the transport can, and read back before it counts.
     /// Nothing is visible when it throws, unless the store took a file that it then neither gave back whole nor let be removed.
-    /// Throws InputError (Corrupt, NotFound) when an input is damaged or gone, Error(Conflict) when another file has the name, and what the
-    /// transport throws. `slowness` doublings are given to the time that it may take.
-    Compacted run(const Job& job, unsigned slowness = 0);
+    /// Throws InputError (Corrupt, NotFound) when an input is damaged, gone or another file than `expected`, DigestError when the result is not the state
+    /// that is expected, Error(Conflict) when another file has the name, and what the transport throws. What is damaged was read twice, for it may have
+    /// been damaged on the way. `slowness` doublings are given to the time that it may take.
+    Compacted run(const Job& job, const Expected& expected = {}, unsigned slowness = 0);
 
     /// Reads back a file that something is to rely on: whole where that is one request, else header, index and trailer; twice before it is damaged.
     /// Throws Error.
     void check(const replica::FileInfo& file);
 
 private:
+    Compacted merge(const Job& job, const Expected& expected, unsigned slowness);
+    bool soundAfterAll(const Job& job, const Expected& expected, const replica::FileId& input);
     void checkOnce(const replica::FileInfo& file);
     CallContext contextFor(std::uint64_t bytes, unsigned slowness) const;
     bool isOurs(const Job& job, MergedBody& body, const CallContext& context);

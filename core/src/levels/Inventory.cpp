@@ -43,6 +43,18 @@ void Inventory::expect(Txid txid, std::optional<std::uint64_t> digest) {
     }
 }
 
+void Inventory::forgetDigests() {
+    for (Level& level : levels_) {
+        for (auto& [range, file] : level) file.evidence.digest.reset();
+    }
+    proven_ = {};
+}
+
+void Inventory::know(const replica::FileId& id, std::uint64_t fileChecksum) {
+    Level& level = levels_.at(id.level.value);
+    if (const auto found = level.find(id.range); found != level.end()) found->second.evidence.fileChecksum = fileChecksum;
+}
+
 const HeldFile* Inventory::find(const replica::FileId& id) const {
     const Level& level = levels_.at(id.level.value);
     const auto found = level.find(id.range);

@@ -56,6 +56,10 @@ public:
     void verified(const replica::FileId& id);
     /// The digest of the database at a TXID has become known, or is no longer believed: kept with every file that ends there.
     void expect(Txid txid, std::optional<std::uint64_t> digest);
+    /// No digest that is known is believed any more, nor what was proven by it.
+    void forgetDigests();
+    /// The file checksum of a file became known, because it was read whole.
+    void know(const replica::FileId& id, std::uint64_t fileChecksum);
     void prove(const Proven& proven) { proven_ = proven; }
     const Proven& proven() const noexcept { return proven_; }
 

@@ -36,12 +36,15 @@ void Keeper::Pace::failed(Clock::time_point now, Clock::duration first, Clock::d
 void Keeper::attach(std::span<const replica::FileInfo> listing, Timestamp wallNow) {
     inventory_ = Inventory(listing, setup_.store->capabilities().listsTimestamp, wallNow, setup_.now());
     jobs_ = deletions_ = {};
+    mending_ = Mending::Nothing;
+    repairs_ = Pace::quiet();
 }
 
 void Keeper::stored(const replica::FileInfo& file, const Evidence& evidence) {
     const auto now = setup_.now();
     inventory_.add({file, now, now, true, evidence});
     jobs_.dirty = true;
+    if (file.id.level == replica::kSnapshotLevel && mending_ == Mending::Seeding) mending_ = Mending::Nothing;
     // A level-0 file takes nothing's place, so nothing has become superfluous.
     if (file.id.level != replica::kLevel0) deletions_.dirty = true;
 }
@@ -49,12 +52,18 @@ void Keeper::stored(const replica::FileInfo& file, const Evidence& evidence) {
 std::optional<Clock::time_point> Keeper::turn(const FileAttributes& attributes) {
     if (busy_) return std::nullopt;
     const auto now = setup_.now();
+    if (repairs_.due(now)) repair();
     if (jobs_.due(now) && startJob(attributes)) return std::nullopt;
     if (deletions_.due(now) && startDeletion()) return std::nullopt;
-    const auto job = jobs_.next();
-    const auto deletion = deletions_.next();
-    if (!job || !deletion) return job ? job : deletion;
-    return std::min(*job, *deletion);
+    return earliest({jobs_.next(), deletions_.next(), repairs_.next()});
+}
+
+std::optional<Clock::time_point> Keeper::earliest(std::initializer_list<std::optional<Clock::time_point>> times) {
+    std::optional<Clock::time_point> first;
+    for (const auto& time : times) {
+        if (time && (!first || *time < *first)) first = time;
+    }
+    return first;
 }
 
 /// Runs `work` in the background and `done` with its result on the strand.
@@ -67,11 +76,13 @@ void Keeper::start(Work work, Done done) {
         try {
             result = work();
         } catch (const InputError& error) {
-            failure = {error, error.input()};
+            failure = {error, error.input(), std::nullopt};
+        } catch (const DigestError& error) {
+            failure = {error, std::nullopt, error};
         } catch (const Error& error) {
-            failure = {error, std::nullopt};
+            failure = {error, std::nullopt, std::nullopt};
         } catch (const std::exception& error) {
-            failure = {Error(ErrorCode::Transient, error.what()), std::nullopt};
+            failure = {Error(ErrorCode::Transient, error.what()), std::nullopt, std::nullopt};
         }
         self->setup_.onStrand([self, done, result, failure] {
             self->busy_ = false;
@@ -87,6 +98,8 @@ bool Keeper::startJob(const FileAttributes& attributes) {
     NextJob next = nextJob(inventory_, setup_.settings, now);
     jobs_.dirty = false;
     jobs_.at = next.at;
+    // What would be merged now does not match.
+    if (next.job && next.job->snapshot() && repairing()) next.job.reset();
     if (!next.job) return false;
     if (next.job->fromDatabase()) {
         if (!setup_.needsDatabase("the history up to TXID " + ltx::format(next.job->output.range.max) + " cannot be merged into a snapshot")) {
@@ -96,8 +109,8 @@ bool Keeper::startJob(const FileAttributes& attributes) {
         return false;
     }
     start(
-        [this, job = *next.job, attributes, slowness = slowness_] {
-            return Compactor(*setup_.store, setup_.codecs, *setup_.codec, attributes, cancellation_.token()).run(job, slowness);
+        [this, job = *next.job, expected = expectedOf(next.job->inputs), attributes, slowness = slowness_] {
+            return Compactor(*setup_.store, setup_.codecs, *setup_.codec, attributes, cancellation_.token()).run(job, expected, slowness);
         },
         [this, job = *next.job](const Compacted& made, const Failure& failure) { merged(job, made, failure); });
     return true;
@@ -110,12 +123,18 @@ void Keeper::merged(const Job& job, const Compacted& made, const Failure& failur
         Evidence evidence{made.fileChecksum, std::nullopt};
         if (last != nullptr) evidence.digest = last->evidence.digest;
         inventory_.add({made.file, last != nullptr ? last->content : now, now, true, evidence});
+        learn(job.inputs, made.inputChecksums);
+        if (made.proven) proven(job.output.range.max);
         jobs_ = {};
         slowness_ = 0;
         deletions_.dirty = true;
         log::info(job.snapshot() ? "snapshot complete" : "compaction complete",
                   {{"db", setup_.database}, {"replica", setup_.replica}, {"level", job.output.level.value},
                    {"txid.min", ltx::format(job.output.range.min)}, {"txid.max", ltx::format(job.output.range.max)}, {"size", made.file.size}});
+        return;
+    }
+    if (failure.mismatch) {
+        mismatched(job.inputs, job.output.range.max, *failure.mismatch);
         return;
     }
     // Nobody asked to stop, so it was the deadline: a slow or stalled store.
@@ -132,6 +151,7 @@ void Keeper::merged(const Job& job, const Compacted& made, const Failure& failur
 
 void Keeper::damaged(const replica::FileId& file, const Error& error) {
     if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) return;
+    takeBack(file);
     const HeldFile* snapshot = inventory_.newestSnapshot();
     const bool bridged = snapshot != nullptr && snapshot->info.id != file && snapshot->info.id.range.max >= file.range.max;
     log::error("replica file lost", {{"db", setup_.database}, {"replica", setup_.replica}, {"file", setup_.store->layout().key(file)},

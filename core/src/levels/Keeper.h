@@ -1,9 +1,12 @@
 #pragma once
 
 #include "levels/Compactor.h"
+#include "levels/Proof.h"
 #include "levels/Retention.h"
+#include "util/Clock.h"
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,12 +32,16 @@ public:
         std::function<void(Action)> background;  ///< runs an action that blocks
         std::function<void(Action)> onStrand;    ///< brings an action to the strand; drops it when there is none any more
         std::function<Clock::time_point()> now = Clock::now;
+        std::function<Timestamp()> wall = [] { return SystemWallClock().now(); };
 
         // Events, on the strand.
         std::function<void()> ended;                                     ///< a job has ended: turn() may find more to do
         std::function<void(const std::string& reason)> conflict;         ///< another writer uses the replica
         /// Only a snapshot of the database can put the replica right. False = not now: the keeper asks again later.
         std::function<bool(const std::string& reason)> needsDatabase;
+        /// What the replica holds as the state of `txid` is not what the database was. `read` reads that state, for at most as long as a transfer takes, on any
+        /// thread, and throws Error. The pages that differ have to become a new transaction; then shipped() is called. False = not now.
+        std::function<bool(Txid txid, ReadState read)> mismatch;
     };
     explicit Keeper(Setup setup) : setup_(std::move(setup)) {}
 
@@ -44,6 +51,10 @@ public:
     void stored(const replica::FileInfo& file, const Evidence& evidence);
     /// The digest of the database at a TXID has become known.
     void expect(Txid txid, std::uint64_t digest) { inventory_.expect(txid, digest); }
+    /// No digest that became known so far is believed any more, nor what was proven by it.
+    void forgetDigests() { inventory_.forgetDigests(); }
+    /// What did not match has been shipped anew. On the strand.
+    void shipped();
     /// Starts what is due. Returns when to call again; nothing = after something was stored or a job has ended.
     std::optional<Clock::time_point> turn(const FileAttributes& attributes);
     /// Ends a running job soon, and for good. From any thread.
@@ -56,6 +67,7 @@ private:
     struct Failure {
         std::optional<Error> error;               ///< none = it did not fail
         std::optional<replica::FileId> culprit;   ///< a file that is damaged or gone
+        std::optional<DigestError> mismatch;      ///< the files are sound, and not what they have to be
     };
     /// A kind of work that waits after failures.
     struct Pace {
@@ -63,6 +75,12 @@ private:
         std::optional<Clock::time_point> at;      ///< otherwise think again then
         Clock::time_point notBefore{};
         unsigned failures = 0;
+        /// One that has nothing to think about yet.
+        static Pace quiet() {
+            Pace pace;
+            pace.dirty = false;
+            return pace;
+        }
         bool due(Clock::time_point now) const { return (dirty || (at && *at <= now)) && notBefore <= now; }
         std::optional<Clock::time_point> next() const;
         void failed(Clock::time_point now, Clock::duration first, Clock::duration longest);
@@ -75,12 +93,35 @@ private:
     void merged(const Job& job, const Compacted& made, const Failure& failure);
     void deleted(const Deletions& deletions, std::span<const replica::ReplicaStore::Unremoved> left, const Failure& failure);
     void damaged(const replica::FileId& file, const Error& error);
+    static std::optional<Clock::time_point> earliest(std::initializer_list<std::optional<Clock::time_point>> times);
+
+    // KeeperProof.cpp: what is compared with what it has to be, and put right
+    Expected expectedOf(const std::vector<replica::FileInfo>& inputs) const;
+    void learn(const std::vector<replica::FileInfo>& files, const std::vector<std::uint64_t>& checksums);
+    void proven(Txid txid);
+    void mismatched(const std::vector<replica::FileInfo>& inputs, Txid txid, const DigestError& error);
+    /// A file is damaged or gone: nothing that needs it is proven any more.
+    void takeBack(const replica::FileId& damaged);
+    void repair();
+    bool repairing() const noexcept { return mending_ != Mending::Nothing; }
 
     const Setup setup_;
     CancellationSource cancellation_;
     Inventory inventory_;
     Pace jobs_;
     Pace deletions_;
+    /// A state that does not match, on its way to be right again: no snapshot is merged meanwhile.
+    enum class Mending {
+        Nothing,
+        Wanted,    ///< the database has not been able to begin
+        Underway,  ///< it compares
+        Shipped,   ///< a snapshot of it has to follow, so that nobody restores through what was wrong
+        Seeding,   ///< the snapshot is on its way
+    };
+    Mending mending_ = Mending::Nothing;
+    Txid mismatch_;
+    std::vector<replica::FileInfo> mismatchedFiles_;
+    Pace repairs_ = Pace::quiet();
     bool busy_ = false;
     unsigned slowness_ = 0;  // deadlines passed in a row
 };

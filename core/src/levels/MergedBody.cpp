@@ -3,6 +3,9 @@
 #include <litestream/Error.h>
 
 #include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
 
 namespace litestream::levels {
 
@@ -15,9 +18,16 @@ constexpr std::size_t kReadAhead = 8u << 20;
 
 }  // namespace
 
+DigestError::DigestError(std::uint64_t expected, std::uint64_t found)
+    : Error(ErrorCode::Corrupt, fmt::format("the database's digest is {:016x}, the replica's is {:016x}", expected, found)), expected_(expected), found_(found) {}
+
+Error anotherFile(const std::string& key, std::uint64_t expected, std::uint64_t found) {
+    return {ErrorCode::Corrupt, fmt::format("read {}: another file than the one that was stored: its checksum is {:016x} instead of {:016x}", key, found, expected)};
+}
+
 MergedBody::MergedBody(replica::ReplicaStore& store, std::span<const replica::FileInfo> inputs, const ltx::CodecSet& codecs,
-                       const Codec& codec, const CallContext& context)
-    : store_(store), inputs_(inputs), codecs_(codecs), codec_(codec), context_(context) {
+                       const Codec& codec, const CallContext& context, const Expected& expected, ltx::Merger::PageVisitor visitor)
+    : store_(store), inputs_(inputs), codecs_(codecs), codec_(codec), context_(context), expected_(expected), visitor_(std::move(visitor)) {
     rewind();
 }
 
@@ -27,6 +37,7 @@ void MergedBody::rewind() {
     sink_.clear();
     begun_ = finished_ = false;
     culprit_.reset();
+    mismatch_.reset();
     const std::size_t piece = std::clamp<std::size_t>(kReadAhead / inputs_.size(), 128u << 10, replica::ReplicaStore::kPieceBytes);
     decoders_.reserve(inputs_.size());
     for (const auto& input : inputs_) {
@@ -40,7 +51,15 @@ void MergedBody::rewind() {
             throw InputError(input.id, error.within("merge " + store_.layout().key(input.id)));
         }
     }
-    merger_.emplace(decoders_, sink_, codec_);
+    digest_ = ltx::kChecksumFlag;
+    ltx::Merger::PageVisitor visit;
+    if (expected_.digest || visitor_) {
+        visit = [this](PageNumber page, std::uint64_t checksum) {
+            digest_ = ltx::kChecksumFlag | (digest_ ^ checksum);
+            if (visitor_) visitor_(page, checksum);
+        };
+    }
+    merger_.emplace(decoders_, sink_, codec_, std::move(visit));
 }
 
 ConstBytes MergedBody::next() {
@@ -56,8 +75,29 @@ ConstBytes MergedBody::next() {
             culprit_ = inputs_[*merger_->culprit()].id;
             throw InputError(*culprit_, error);
         }
+        if (finished_) judge();
     }
     return sink_.bytes();
+}
+
+void MergedBody::judge() {
+    // Whoever takes the bytes has not seen their end yet, so what is thrown here leaves no file.
+    for (std::size_t i = 0; i < expected_.checksums.size(); ++i) {
+        const auto& known = expected_.checksums[i];
+        const std::uint64_t found = decoders_[i].trailer().fileChecksum;
+        if (!known || *known == found) continue;
+        culprit_ = inputs_[i].id;
+        throw InputError(*culprit_, anotherFile(store_.layout().key(*culprit_), *known, found));
+    }
+    if (!expected_.digest || *expected_.digest == digest_) return;
+    mismatch_.emplace(*expected_.digest, digest_);
+    throw *mismatch_;
+}
+
+std::vector<std::uint64_t> MergedBody::checksums() const {
+    std::vector<std::uint64_t> found;
+    for (const auto& decoder : decoders_) found.push_back(decoder.trailer().fileChecksum);
+    return found;
 }
 
 const ltx::Encoder::Result& MergedBody::result() {

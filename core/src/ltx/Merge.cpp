@@ -52,8 +52,8 @@ void admit(const std::string& rule) {
 
 }  // namespace
 
-Merger::Merger(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec)
-    : header_(mergedHeader(inputs)), codec_(codec), encoder_(output, header_, codec), order_(header_) {
+Merger::Merger(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec, PageVisitor visitor)
+    : header_(mergedHeader(inputs)), codec_(codec), visitor_(std::move(visitor)), encoder_(output, header_, codec), order_(header_) {
     heads_.reserve(inputs.size());
     for (Decoder& input : inputs) heads_.push_back({input, std::vector<std::byte>(header_.pageSize)});
 }
@@ -72,6 +72,7 @@ void Merger::advance(std::size_t input) {
 void Merger::write(const Candidate& newest) {
     admit(order_.admit(newest.page));
     const Head& head = heads_[newest.input];
+    if (visitor_) visitor_(newest.page, pageChecksum(newest.page, head.content));
     // Packed bytes pass through when `codec` would write the same form: packing is what a merge would spend most of its time on.
     const Decoder::Packed& packed = head.input.packed();
     if (packed.flags == codec_.written().flags) {

@@ -4,6 +4,7 @@
 #include "ltx/Encoder.h"
 #include "ltx/PageOrder.h"
 
+#include <functional>
 #include <optional>
 #include <queue>
 #include <vector>
@@ -15,8 +16,11 @@ namespace litestream::ltx {
 /// Used by one thread at a time. All references outlive the merger.
 class Merger {
 public:
-    /// Writes the header.
-    Merger(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec);
+    /// Told of each page that is written, with its page checksum.
+    using PageVisitor = std::function<void(PageNumber page, std::uint64_t checksum)>;
+
+    /// Writes the header. A checksum is computed for each page only where there is a visitor.
+    Merger(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec, PageVisitor visitor = {});
 
     /// Of the output: no lineage, no WAL range, the newest input's timestamp.
     const Header& header() const noexcept { return header_; }
@@ -47,6 +51,7 @@ private:
 
     const Header header_;
     const Codec& codec_;
+    const PageVisitor visitor_;
     Encoder encoder_;
     PageOrder order_;
     std::vector<Head> heads_;

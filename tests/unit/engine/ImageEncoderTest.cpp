@@ -112,16 +112,40 @@ TEST_F(ImageEncoderTest, FindsExactlyThePagesThatDiffer) {
     keeper.end(build, true);
     ChunkPool pool(64u << 20);
     Batch none(1024, pool, directory_.path());
-    EXPECT_EQ(collectDifferences(image, sums, none), 0u);
+    EXPECT_EQ(collectDifferences(image, sums, none).pages, 0u);
 
     image.changed = {{1, true}, {1777, true}, {3000, true}};
     NumberedImage grown(1024, 3002);
     grown.changed = image.changed;
     Batch some(1024, pool, directory_.path());
-    EXPECT_EQ(collectDifferences(grown, sums, some), 5u);
+    EXPECT_EQ(collectDifferences(grown, sums, some).pages, 5u);
     std::vector<PageNumber> pages;
     some.visit(3002, [&](PageNumber number, ConstBytes) { pages.push_back(number); });
     EXPECT_EQ(pages, (std::vector<PageNumber>{1, 1777, 3000, 3001, 3002}));
+}
+
+TEST_F(ImageEncoderTest, FindsThePagesThatDifferFromEitherOfTwoStates) {
+    NumberedImage image(1024, 300);
+    PageSums ours(directory_ / "ours");
+    PageSums theirs(directory_ / "theirs");
+    for (auto [sums, page] : {std::pair{&ours, 7u}, std::pair{&theirs, 9u}}) {
+        image.changed = {{page, true}};
+        SumsKeeper keeper(*sums);
+        const auto build = keeper.build(Txid{5}, 300);
+        encodeImage(image, header(1024, 300), *codec_, helpers_, directory_ / "1.ltx", build.get());
+        keeper.end(build, true);
+        EXPECT_EQ(sums->load().digest, digestOf(image, {}));
+    }
+    image.changed.clear();
+    ChunkPool pool(64u << 20);
+    Batch batch(1024, pool, directory_.path());
+    const auto found = collectDifferences(image, ours, batch, &theirs);
+    EXPECT_EQ(found.pages, 2u);
+    EXPECT_EQ(found.digest, digestOf(image, {}));
+    EXPECT_NE(found.digest, ours.load().digest);
+    std::vector<PageNumber> pages;
+    batch.visit(300, [&](PageNumber number, ConstBytes) { pages.push_back(number); });
+    EXPECT_EQ(pages, (std::vector<PageNumber>{7, 9}));
 }
 
 TEST_F(ImageEncoderTest, AFileBringsTheSumsForward) {
@@ -141,7 +165,7 @@ TEST_F(ImageEncoderTest, AFileBringsTheSumsForward) {
     applyFile(readBody(payload->open()), codecs_, Txid{5}, sums);
     EXPECT_EQ(sums.load().txid, Txid{6});
     Batch none(1024, pool, directory_.path());
-    EXPECT_EQ(collectDifferences(image, sums, none), 0u);
+    EXPECT_EQ(collectDifferences(image, sums, none).pages, 0u);
 }
 
 }  // namespace

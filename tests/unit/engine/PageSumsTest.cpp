@@ -4,11 +4,18 @@
 #include "engine/SumsKeeper.h"
 #include "ltx/Format.h"
 
+#include <litestream/Error.h>
+
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <fstream>
+#include <map>
+#include <random>
 #include <span>
+#include <string>
 
 namespace litestream::engine {
 namespace {
@@ -20,7 +27,7 @@ protected:
     void build(Txid txid, std::vector<std::uint64_t> entries) {
         sums_.begin(static_cast<std::uint32_t>(entries.size()));
         sums_.write(1, entries);
-        sums_.seal(txid, static_cast<std::uint32_t>(entries.size()));
+        sums_.seal(txid, static_cast<std::uint32_t>(entries.size()), addToDigest(kEmptyDigest, entries));
     }
     std::vector<std::uint64_t> entries(PageNumber first, std::size_t count) {
         std::vector<std::uint64_t> result(count);
@@ -37,9 +44,10 @@ TEST_F(PageSumsTest, AreUntrustedUntilSealed) {
     sums_.begin(3);
     sums_.write(1, std::vector<std::uint64_t>{1, 2, 3});
     EXPECT_FALSE(sums_.load().txid);
-    sums_.seal(Txid{4}, 3);
+    sums_.seal(Txid{4}, 3, 77);
     EXPECT_EQ(sums_.load().txid, Txid{4});
     EXPECT_EQ(sums_.load().commit, 3u);
+    EXPECT_EQ(sums_.load().digest, 77u);
 }
 
 TEST_F(PageSumsTest, FollowGrowthAndShrinking) {
@@ -55,14 +63,14 @@ TEST_F(PageSumsTest, FollowGrowthAndShrinking) {
 
 TEST_F(PageSumsTest, AreNotBelievedAfterAReboot) {
     build(Txid{1}, {11, 12});
-    // The header as another boot would have written it: magic, TXID, pending TXID, boot, size, and the checksum of these 40 bytes.
-    std::array<std::uint64_t, 6> header{};
+    // The header as another boot would have written it: magic, TXID, pending TXID, boot, size, digests, and the checksum of these 56 bytes.
+    std::array<std::uint64_t, 8> header{};
     std::fstream file(directory_ / "pagesums", std::ios::in | std::ios::out | std::ios::binary);
     file.read(reinterpret_cast<char*>(header.data()), sizeof(header));
-    const auto summed = std::as_bytes(std::span(header)).first(40);
-    ASSERT_EQ(header[5], ltx::crc64(0, summed));
+    const auto summed = std::as_bytes(std::span(header)).first(56);
+    ASSERT_EQ(header[7], ltx::crc64(0, summed));
     header[3] ^= 2;
-    header[5] = ltx::crc64(0, summed);
+    header[7] = ltx::crc64(0, summed);
     file.seekp(0);
     file.write(reinterpret_cast<const char*>(header.data()), sizeof(header));
     file.close();
@@ -77,6 +85,69 @@ TEST_F(PageSumsTest, AreNotBelievedWithATornHeader) {
         file.put('\x55');
     }
     EXPECT_FALSE(sums_.load().txid);
+}
+
+TEST_F(PageSumsTest, TheDigestIsThatOfTheEntriesWhateverTheCuts) {
+    std::mt19937 random(20'261'128);
+    const auto upTo = [&](std::uint32_t most) { return std::uniform_int_distribution<std::uint32_t>(1, most)(random); };
+    const auto sum = [&] { return (std::uint64_t{random()} << 32 | random()) | kEmptyDigest; };
+    std::map<PageNumber, std::uint64_t> model;
+    std::vector<std::uint64_t> first(50);
+    for (PageNumber page = 1; page <= 50; ++page) model[page] = first[page - 1] = page == 7 ? 0 : sum();  // 7 plays the lock page
+    build(Txid{1}, first);
+    for (std::uint64_t txid = 2; txid < 300; ++txid) {
+        // Shrinking, growing by pages that are all new, or neither.
+        const auto commit = std::max<std::uint32_t>(8, upTo(4) == 1 ? upTo(30'000) : static_cast<std::uint32_t>(model.size()));
+        std::map<PageNumber, std::uint64_t> changed;
+        for (auto page = static_cast<PageNumber>(model.size() + 1); page <= commit; ++page) changed[page] = sum();
+        for (std::uint32_t i = upTo(20); i > 0; --i) changed[upTo(commit)] = sum();
+        changed.erase(7);
+        model.erase(model.upper_bound(commit), model.end());
+        std::vector<PageSum> cut;
+        for (const auto& [page, value] : changed) {
+            model[page] = value;
+            cut.push_back({page, value});
+        }
+        std::shuffle(cut.begin(), cut.end(), random);
+        if (upTo(5) == 1) cut.push_back({commit + upTo(9), sum()});  // a page beyond the end does not count
+        std::uint64_t expected = kEmptyDigest;
+        for (const auto& [page, value] : model) expected = addToDigest(expected, value);
+        ASSERT_EQ(sums_.apply(Txid{txid - 1}, Txid{txid}, commit, cut), expected) << "TXID " << txid << ", " << commit << " pages";
+        ASSERT_EQ(sums_.load().digest, expected);
+        ASSERT_EQ(addToDigest(kEmptyDigest, entries(1, commit + 10)), expected);
+    }
+}
+
+TEST_F(PageSumsTest, AnUpdateThatWasCutShortIsRepeated) {
+    build(Txid{1}, {11, 12, 13, 14});
+    const std::vector<PageSum> cut{{2, 22}, {3, 23}};
+    const auto path = directory_ / "pagesums";
+    // What the file looks like when the process dies behind the first entry: the header of before the update and one entry of after it.
+    std::string before;
+    {
+        std::ifstream file(path, std::ios::binary);
+        before.assign(std::istreambuf_iterator<char>(file), {});
+    }
+    const auto whole = sums_.apply(Txid{1}, Txid{2}, 3, cut);
+    std::array<std::uint64_t, 8> header{};
+    std::memcpy(header.data(), before.data(), sizeof(header));
+    header[2] = 2;  // pending
+    header[6] = whole;
+    header[7] = ltx::crc64(0, std::as_bytes(std::span(header)).first(56));
+    std::memcpy(before.data(), header.data(), sizeof(header));
+    before[64 + 8] = 22;
+    std::ofstream(path, std::ios::binary).write(before.data(), static_cast<std::streamsize>(before.size()));
+    ASSERT_TRUE(sums_.load().dirty);
+    EXPECT_EQ(sums_.apply(Txid{1}, Txid{2}, 3, cut), whole);
+    EXPECT_EQ(whole, addToDigest(kEmptyDigest, std::vector<std::uint64_t>{11, 22, 23}));
+    EXPECT_EQ(entries(1, 5), (std::vector<std::uint64_t>{11, 22, 23, 0, 0})) << "it shrinks all the same";
+    EXPECT_FALSE(sums_.load().dirty);
+}
+
+TEST_F(PageSumsTest, OnesOfAnotherStateAreNotChanged) {
+    build(Txid{4}, {11, 12});
+    EXPECT_THROW(sums_.apply(Txid{3}, Txid{4}, 2, std::vector<PageSum>{{1, 41}}), Error);
+    EXPECT_EQ(entries(1, 2), (std::vector<std::uint64_t>{11, 12}));
 }
 
 TEST_F(PageSumsTest, FlushKeepsThemTrusted) {
@@ -95,7 +166,7 @@ std::shared_ptr<Payload> cut(std::uint64_t txid, std::vector<PageSum> entries, s
 TEST_F(PageSumsTest, KeeperAppliesCutsInOrderAndEachOnce) {
     build(Txid{1}, {1, 1, 1});
     SumsKeeper keeper(sums_);
-    keeper.trust(Txid{1});
+    keeper.trust(sums_.load());
     const auto second = cut(2, {{1, 2}});
     keeper.durable(second);
     keeper.durable(cut(3, {{1, 3}, {2, 3}}));
@@ -104,10 +175,41 @@ TEST_F(PageSumsTest, KeeperAppliesCutsInOrderAndEachOnce) {
     EXPECT_EQ(entries(1, 3), (std::vector<std::uint64_t>{3, 3, 1}));
 }
 
+TEST_F(PageSumsTest, KeeperTellsTheDigestOfEachCut) {
+    std::vector<std::pair<Txid, std::uint64_t>> known;
+    std::vector<Txid> wrong;
+    SumsKeeper keeper(sums_, {.known = [&](Txid txid, std::uint64_t digest) { known.emplace_back(txid, digest); },
+                              .wrong = [&](Txid txid) { wrong.push_back(txid); }});
+    EXPECT_FALSE(keeper.digest());
+    const auto build = keeper.build(Txid{5}, 2);
+    build->write(1, std::vector<std::uint64_t>{9});
+    build->write(1, std::vector<std::uint64_t>{1});  // from the beginning again
+    build->write(2, std::vector<std::uint64_t>{2});
+    const auto sixth = cut(6, {{2, 12}}, 2);
+    keeper.durable(sixth);
+    EXPECT_TRUE(known.empty());
+    keeper.end(build, true);
+    const std::uint64_t after = kEmptyDigest | (1 ^ 12);
+    EXPECT_EQ(known, (std::vector<std::pair<Txid, std::uint64_t>>{{Txid{5}, kEmptyDigest | 3}, {Txid{6}, after}}));
+    EXPECT_EQ(sixth->sums.digest, after);
+    EXPECT_EQ(keeper.digest(), after);
+    // An image that was read whole knows better, and takes back what was said.
+    const auto seventh = cut(7, {{1, 4}}, 2);
+    seventh->sums.image = 4711;
+    keeper.durable(seventh);
+    EXPECT_EQ(wrong, std::vector<Txid>{Txid{7}});
+    EXPECT_EQ(known.back(), (std::pair<Txid, std::uint64_t>{Txid{7}, 4711}));
+    EXPECT_EQ(sums_.load().digest, 4711u);
+    keeper.correct(4711);
+    EXPECT_EQ(wrong.size(), 1u);
+    keeper.distrust();
+    EXPECT_FALSE(keeper.digest());
+}
+
 TEST_F(PageSumsTest, KeeperGivesUpWhereACutIsMissing) {
     build(Txid{1}, {1, 1, 1});
     SumsKeeper keeper(sums_);
-    keeper.trust(Txid{1});
+    keeper.trust(sums_.load());
     keeper.durable(cut(3, {{1, 3}}));
     EXPECT_FALSE(keeper.txid());
     EXPECT_FALSE(sums_.load().txid);

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace litestream::levels::test {
 namespace {
 
@@ -104,6 +106,52 @@ TEST_F(CompactorTest, AFileUnderAnotherFilesNameIsNotMerged) {
     auto job = job_;
     job.inputs[1].size = job.inputs[0].size;
     EXPECT_THROW(compactor().run(job), InputError);
+}
+
+TEST_F(CompactorTest, ASnapshotIsComparedWithTheDigestBeforeAnybodySeesIt) {
+    const Job job{id(9, 1, 4), {put(id(9, 1, 1), 4, {{1, 1}, {2, 1}, {3, 1}, {4, 1}}), job_.inputs[0], job_.inputs[1], job_.inputs[2]}};
+    const Pages truth{{1, 3}, {2, 4}, {3, 3}};  // the fourth page is gone
+    Pages other = truth;
+    other[2] = 5;
+    try {
+        compactor().run(job, {{}, digestOf(other)});
+        FAIL() << "made a snapshot of another state";
+    } catch (const DigestError& error) {
+        EXPECT_EQ(error.expected(), digestOf(other));
+        EXPECT_EQ(error.found(), digestOf(truth));
+    }
+    EXPECT_EQ(store_.keys().size(), 4u);
+    EXPECT_FALSE(compactor().run(job).proven);
+    EXPECT_THROW(compactor().run(job, {{}, digestOf(other)}), DigestError) << "the name is taken, by a file of ours";
+    const auto made = compactor().run(job, {{}, digestOf(truth)});
+    EXPECT_TRUE(made.proven);
+    EXPECT_EQ(made.inputChecksums.size(), 4u);
+    EXPECT_EQ(made.inputChecksums[2], checksumOf(job.inputs[2]));
+}
+
+TEST_F(CompactorTest, AnotherSoundFileInThePlaceOfAnInputIsNamed) {
+    const Expected expected{{std::nullopt, checksumOf(job_.inputs[1]), checksumOf(job_.inputs[2])}, std::nullopt};
+    EXPECT_NO_THROW(compactor().run(job_, expected));
+    put(job_.inputs[1].id, 3, {{1, 3}, {3, 4}});
+    try {
+        compactor().run({id(2, 2, 4), job_.inputs}, expected);
+        FAIL() << "merged another file";
+    } catch (const InputError& error) {
+        EXPECT_EQ(error.input(), job_.inputs[1].id);
+        EXPECT_EQ(error.code(), ErrorCode::Corrupt);
+    }
+    EXPECT_FALSE(std::ranges::count(store_.keys(), key(id(2, 2, 4))));
+}
+
+TEST_F(CompactorTest, WhatIsDamagedOnTheWayIsNoDamagedFile) {
+    char& byte = store_.content(key(job_.inputs[1].id))[120];
+    byte ^= 1;
+    const std::size_t inputs = job_.inputs.size();
+    store_.fail([&, gets = std::size_t{0}](const std::string& operation) mutable {
+        if (operation == "GET" && ++gets == inputs + 1) byte ^= 1;
+    });
+    EXPECT_EQ(errorOf([&] { compactor().run(job_); }).code(), ErrorCode::Transient);
+    EXPECT_EQ(compactor().run(job_).file.id, job_.output);
 }
 
 TEST_F(CompactorTest, WhatArrivesDamagedIsSentOnceMore) {

@@ -47,6 +47,13 @@ protected:
         return {file, size, header.timestamp};
     }
 
+    static std::uint64_t digestOf(const Pages& pages) {
+        std::uint64_t digest = 0;
+        for (const auto& [number, byte] : pages) digest ^= ltx::pageChecksum(number, std::vector<std::byte>(kPageSize, std::byte{byte}));
+        return digest | ltx::kChecksumFlag;
+    }
+    std::uint64_t checksumOf(const replica::FileInfo& file) { return replicas_->readTrailer(file, {}).fileChecksum; }
+
     Pages pagesOf(const replica::FileInfo& file) {
         const CallContext context;
         ltx::Decoder decoder(replicas_->open(file, context), codecs_, ltx::Decoder::Strictness::Verify);

@@ -32,16 +32,24 @@ protected:
             wanted_ = reason;
             return seeds_;
         };
+        setup.mismatch = [this](Txid txid, ReadState read) {
+            if (!seeds_) return false;
+            mismatch_ = txid;
+            read_ = std::move(read);
+            return true;
+        };
+        setup.wall = [this] { return Timestamp{(now_ - kStart) / 1ms}; };
         keeper_ = std::make_shared<Keeper>(std::move(setup));
         // The wall clock shows the test's.
         keeper_->attach(listing, {(now_ - kStart) / 1ms});
     }
 
     void turn() { at_ = keeper_->turn({}); }
-    void store(const replica::FileInfo& file) {
-        keeper_->stored(file, {});
+    void store(const replica::FileInfo& file, std::optional<std::uint64_t> digest = std::nullopt) {
+        keeper_->stored(file, {checksumOf(file), digest});
         turn();
     }
+    Proven proven() const { return keeper_->inventory().proven(); }
     /// Takes time to `then`, stopping wherever the keeper wants to be called.
     void until(std::chrono::seconds then) {
         for (;;) {
@@ -71,6 +79,8 @@ protected:
     std::optional<Clock::time_point> at_;
     std::string conflict_;
     std::string wanted_;
+    Txid mismatch_;
+    ReadState read_;
     bool seeds_ = true;
     std::shared_ptr<Keeper> keeper_;
 };
@@ -200,6 +210,111 @@ TEST_F(KeeperTest, AStoreThatIsAwayIsTriedAgainMoreAndMoreRarely) {
     store_.heal();
     until(2h);
     EXPECT_EQ(keeper_->inventory().reach(1), Txid{2});
+}
+
+class KeeperProofTest : public KeeperTest {
+protected:
+    /// A page a minute, until a snapshot is near: what it will be made of is there, TXID 1 to `last`.
+    void history(std::uint64_t last) {
+        store(put(id(9, 1, 1), 3, pages_), digestOf(pages_));
+        for (std::uint64_t txid = 2; txid <= last; ++txid) {
+            const Pages changed{{1 + txid % 3, static_cast<std::uint8_t>(txid)}};
+            for (const auto& [page, byte] : changed) pages_[page] = byte;
+            store(put(id(0, txid, txid), 3, changed), digestOf(pages_));
+            until(60s * (txid - 1));
+        }
+        until(3h);
+    }
+    /// In the place of a file, one that is sound and different.
+    void replace(const replica::FileInfo& file) {
+        Pages pages = pagesOf(file);
+        pages.begin()->second ^= 0xff;
+        const std::string before = store_.content(key(file.id));
+        put(file.id, header_.commit, pages);
+        ASSERT_NE(store_.content(key(file.id)), before);
+    }
+
+    Pages pages_{{1, 1}, {2, 1}, {3, 1}};
+};
+
+TEST_F(KeeperProofTest, ASnapshotThatIsMergedIsProven) {
+    history(20);
+    EXPECT_EQ(proven().txid, Txid{});
+    until(24h);
+    EXPECT_EQ(proven().txid, Txid{20});
+    EXPECT_EQ(proven().when, (Timestamp{24h / 1ms}));
+    EXPECT_EQ(keeper_->inventory().newestSnapshot()->evidence.digest, digestOf(pages_));
+}
+
+TEST_F(KeeperProofTest, WithoutADigestNothingIsClaimed) {
+    history(20);
+    keeper_->forgetDigests();
+    until(25h);
+    EXPECT_EQ(keeper_->inventory().newestSnapshot()->info.id.range.max, Txid{20});
+    EXPECT_EQ(proven().txid, Txid{});
+}
+
+TEST_F(KeeperProofTest, AReplicaThatDoesNotMatchIsNamedAndMended) {
+    history(20);
+    // A file was exchanged, and nothing is known any more of its checksum: the database's digests come back.
+    const auto listing = keeper_->inventory().all();
+    replace(listing.front());
+    for (const auto& file : listing) {
+        if (file.id.level.value > 0 && file.id.level.value < 9) replace(file);
+    }
+    restart(listing);
+    keeper_->expect(Txid{20}, digestOf(pages_));
+    seeds_ = false;
+    ::testing::internal::CaptureStdout();
+    turn();
+    until(25h);
+    const std::string log = ::testing::internal::GetCapturedStdout();
+    EXPECT_NE(log.find("replica does not match the database"), std::string::npos) << log;
+    EXPECT_NE(log.find("txid.min=0000000000000001 txid.max=0000000000000014"), std::string::npos) << log;
+    EXPECT_EQ(log.find("does not match"), log.rfind("does not match")) << "said once";
+    EXPECT_EQ(proven().txid, Txid{});
+    EXPECT_EQ(mismatch_, Txid{}) << "the database was not asked twice";
+    // The database finds the time, and reads what the replica holds.
+    seeds_ = true;
+    until(25h + 10s);
+    ASSERT_EQ(mismatch_, Txid{20});
+    std::vector<std::uint64_t> sums;
+    read_([&](PageNumber first, std::span<const std::uint64_t> run) {
+        EXPECT_EQ(first, sums.size() + 1);
+        sums.insert(sums.end(), run.begin(), run.end());
+    });
+    EXPECT_EQ(sums.size(), 3u);
+    Pages wrong;
+    for (PageNumber page = 1; page <= 3; ++page) {
+        if (sums[page - 1] != ltx::pageChecksum(page, std::vector<std::byte>(kPageSize, std::byte{pages_[page]}))) wrong[page] = pages_[page];
+    }
+    EXPECT_FALSE(wrong.empty());
+    // It ships the pages that differ. Nothing is merged into a snapshot before its own is there.
+    wanted_.clear();
+    store(put(id(0, 21, 21), 3, wrong), digestOf(pages_));
+    keeper_->shipped();
+    turn();
+    EXPECT_NE(wanted_, "");
+    until(26h);
+    EXPECT_EQ(keeper_->inventory().newestSnapshot()->info.id.range.max, Txid{1});
+    store(put(id(9, 1, 21), 3, pages_), digestOf(pages_));
+    store(put(id(0, 22, 22), 3, {{1, 99}}), std::nullopt);
+    pages_[1] = 99;
+    keeper_->expect(Txid{22}, digestOf(pages_));
+    until(60h);
+    EXPECT_EQ(proven().txid, Txid{22});
+    EXPECT_EQ(pagesOf(keeper_->inventory().newestSnapshot()->info), pages_);
+}
+
+TEST_F(KeeperProofTest, DamageTakesBackWhatWasProven) {
+    history(20);
+    until(24h);
+    ASSERT_EQ(proven().txid, Txid{20});
+    store(put(id(0, 21, 21), 3, {{1, 7}}), std::nullopt);
+    replace(keeper_->inventory().newestSnapshot()->info);
+    until(50h);
+    EXPECT_EQ(proven().txid, Txid{});
+    EXPECT_NE(wanted_.find("another file than the one that was stored"), std::string::npos) << wanted_;
 }
 
 TEST_F(KeeperTest, EndsWithoutAWordWhenItIsCancelled) {

@@ -1,0 +1,112 @@
+#include "engine/Database.h"
+
+#include "util/Log.h"
+
+#include <utility>
+
+/// Digests: what each replica has to hold at a TXID, according to what was captured; and whether what was captured is the database.
+namespace litestream::engine {
+
+SumsKeeper::Events Database::sumsEvents() {
+    return {.known = [this](Txid txid, std::uint64_t digest) { digestKnown(txid, digest); },
+            .wrong = [this](Txid txid) {
+                log::error("page sums were wrong. They are mended, and what was proven by them counts no more",
+                           {{"db", options_.path.string()}, {"txid", ltx::format(txid)}});
+                digestsWrong(txid);
+            }};
+}
+
+void Database::digestKnown(Txid txid, std::uint64_t digest) {
+    for (auto& replica : replicas_) {
+        if (replica.keeper) replica.keeper->expect(txid, digest);
+        if (replica.state == Replica::State::Seeding && replica.seed == txid && !replica.seedSums) replica.seedExpected = digest;
+    }
+}
+
+void Database::digestsWrong(Txid txid) {
+    for (auto& replica : replicas_) {
+        if (replica.keeper) replica.keeper->forgetDigests();
+        replica.seedExpected.reset();
+    }
+    for (const auto& payload : unsent_) {
+        if (payload->identity().txid < txid) payload->sums.digest.reset();
+    }
+}
+
+void Database::tellDigest(Replica& replica) {
+    if (const auto digest = sums_.digest()) replica.keeper->expect(sums_.txid(), *digest);
+}
+
+levels::Evidence Database::evidenceOf(const Replica& replica, const replica::Upload& upload, bool current) const {
+    levels::Evidence evidence;
+    if (const auto* cut = dynamic_cast<const Payload*>(upload.content.get())) {
+        evidence.fileChecksum = cut->fileChecksum();
+        evidence.digest = cut->sums.digest;
+    } else if (current) {
+        evidence.digest = *replica.seedDigest;
+    }
+    return evidence;
+}
+
+bool Database::captureMatches(Txid txid, std::uint64_t captured, std::uint64_t image) {
+    if (captured == image) return true;
+    log::error("what was captured does not match the database",
+               {{"db", options_.path.string()}, {"txid", ltx::format(txid)}, {"expected", ltx::format(Txid{image})}, {"found", ltx::format(Txid{captured})}});
+    // Since when, nobody knows. The pages that differ are shipped as the next TXID.
+    digestsWrong(txid.next());
+    if (state_ == State::Tracking) {
+        lost("what was captured does not match the database");
+    } else {
+        provable_.reset();  // attaching then ends in the same comparison
+    }
+    return false;
+}
+
+bool Database::mendReplica(std::size_t index, Txid txid, levels::ReadState read) {
+    if (mend_ || state_ != State::Tracking || closing_) return false;
+    mend_ = Mend{index, false};
+    // Its page sums are read first, however long that takes: no image is pinned meanwhile. What changes in the database until then is shipped once more.
+    services_.compactions.post([self = shared_from_this(), txid, read = std::move(read)] {
+        std::string failure;
+        try {
+            PageSums file(self->meta_.replicaSums());
+            std::uint64_t digest = kEmptyDigest;
+            std::uint32_t pages = 0;
+            file.begin(0);
+            read([&](PageNumber first, std::span<const std::uint64_t> sums) {
+                file.write(first, sums);
+                digest = addToDigest(digest, sums);
+                pages = first + static_cast<std::uint32_t>(sums.size()) - 1;
+            });
+            file.seal(txid, pages, digest);
+        } catch (const std::exception& error) {
+            failure = error.what();
+        }
+        self->post([failure](Database& database) { database.mendRead(failure); });
+    });
+    return true;
+}
+
+void Database::mendRead(const std::string& failure) {
+    mend_->read = true;
+    if (!failure.empty()) {
+        log::warn("replica cannot be compared with the database, which is shipped whole",
+                  {{"db", options_.path.string()}, {"replica", replicas_[mend_->replica].name}, {"error", failure}});
+        sums_.distrust();
+    }
+    if (state_ == State::Tracking) {
+        lost("replica " + replicas_[mend_->replica].name + " does not match the database");
+    } else {
+        provable_.reset();
+    }
+}
+
+void Database::mended() {
+    std::error_code ignored;
+    std::filesystem::remove(meta_.replicaSums(), ignored);
+    replicas_[mend_->replica].keeper->shipped();
+    mend_.reset();
+    tendLevels();
+}
+
+}  // namespace litestream::engine
