@@ -201,6 +201,9 @@ private:
     bool mendReplica(std::size_t index, Txid txid, levels::ReadState read);
     void mendRead(const std::string& failure);
     void mended();
+    void scheduleSelfCheck();
+    void startSelfCheck();
+    void selfChecked(Txid txid, std::uint64_t captured, std::optional<std::uint64_t> image, const std::string& failure);
 
     Services& services_;
     const DatabaseOptions options_;
@@ -252,6 +255,9 @@ private:
         bool read = false;  ///< its page sums are in their file
     };
     std::optional<Mend> mend_;
+    std::chrono::nanoseconds selfCheckInterval_{0};  // 0 = never
+    std::optional<std::chrono::steady_clock::time_point> selfCheckAt_;
+    bool selfChecking_ = false;
     std::deque<std::shared_ptr<Payload>> unsent_;  // ascending; some replica may need each of them
     bool spoolFailing_ = false;
     std::chrono::steady_clock::time_point spoolErrorLogged_{};

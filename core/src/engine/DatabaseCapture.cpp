@@ -56,6 +56,7 @@ void Database::turn() {
     for (const auto& replica : replicas_) {
         if (replica.state == Replica::State::NeedsSeed && replica.seedNotBefore > now) armTimer(replica.seedNotBefore);
     }
+    if (selfCheckAt_ && *selfCheckAt_ > now) armTimer(*selfCheckAt_);
     tendLevels();
 }
 
@@ -80,6 +81,7 @@ void Database::service(unsigned reasons) {
     if (state_ != State::Tracking) return;
     if (batch_ && !batch_->empty() && !encoding_ && !due && !full) armTimer(allowed);
     startSeed();
+    startSelfCheck();
     if (caughtUp_ && (!batch_ || batch_->empty())) forced_ = false;
     source_->release(position_);
     settleWaiters();

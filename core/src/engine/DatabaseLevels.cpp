@@ -14,6 +14,7 @@ std::shared_ptr<levels::Keeper> Database::makeKeeper(std::size_t index) {
     setup.codecs = services_.registry.codecs();
     setup.codec = codec_;
     setup.settings = options_.replicas[index].levels;
+    setup.scratch = meta_.directory;
     setup.background = [&services = services_](levels::Keeper::Action action) { services.compactions.post(std::move(action)); };
     setup.onStrand = [weak](levels::Keeper::Action action) {
         const auto self = weak.lock();
@@ -46,6 +47,8 @@ bool Database::seedInstead(Replica& replica, const std::string& reason) {
                          replica.acknowledged == txid_;
     if (!settled) return false;
     demote(replica, reason);
+    // A TXID of its own: the snapshot of this one may be what is damaged, and its name is taken.
+    anchorWanted_ = true;
     return true;
 }
 

@@ -1,11 +1,27 @@
 #include "engine/Database.h"
 
+#include "engine/Encoding.h"
 #include "util/Log.h"
 
+#include <litestream/Error.h>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 /// Digests: what each replica has to hold at a TXID, according to what was captured; and whether what was captured is the database.
 namespace litestream::engine {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+/// Until a busy database is looked at again: the image has to be of what was captured.
+constexpr auto kSelfCheckWait = std::chrono::seconds(1);
+
+}  // namespace
 
 SumsKeeper::Events Database::sumsEvents() {
     return {.known = [this](Txid txid, std::uint64_t digest) { digestKnown(txid, digest); },
@@ -107,6 +123,63 @@ void Database::mended() {
     replicas_[mend_->replica].keeper->shipped();
     mend_.reset();
     tendLevels();
+}
+
+void Database::scheduleSelfCheck() {
+    for (const auto& replica : options_.replicas) {
+        const auto wanted = replica.levels.validationInterval;
+        if (wanted.count() > 0 && (selfCheckInterval_.count() == 0 || wanted < selfCheckInterval_)) selfCheckInterval_ = wanted;
+    }
+    // Databases that were started together are not read together.
+    const auto part = static_cast<long>(1 + std::hash<std::string>{}(options_.path.string()) % 1000);
+    if (selfCheckInterval_.count() > 0) selfCheckAt_ = SteadyClock::now() + selfCheckInterval_ / 1000 * part;
+}
+
+void Database::startSelfCheck() {
+    const auto now = SteadyClock::now();
+    if (!selfCheckAt_ || *selfCheckAt_ > now || closing_) return;
+    // An image of the captured position is the state of txid_ only when everything captured belongs to it.
+    const bool seeding = std::any_of(replicas_.begin(), replicas_.end(), [](const auto& replica) { return replica.state == Replica::State::Seeding; });
+    const bool still = state_ == State::Tracking && !reconciling_ && !encoding_ && caughtUp_ && (!batch_ || batch_->empty());
+    std::shared_ptr<Image> image;
+    if (still && !seeding && txid_) {
+        settleSums();
+        try {
+            if (sums_.txid() == txid_) image = source_->image();
+        } catch (const Error& error) {
+            log::debug("comparison postponed", {{"db", options_.path.string()}, {"reason", error.what()}});
+        }
+    }
+    if (!image || !(image->position() == position_)) {
+        selfCheckAt_ = now + kSelfCheckWait;
+        armTimer(*selfCheckAt_);
+        return;
+    }
+    selfChecking_ = true;
+    selfCheckAt_.reset();
+    boost::asio::post(services_.io, [self = shared_from_this(), image = std::move(image), txid = txid_, captured = *sums_.digest()]() mutable {
+        std::optional<std::uint64_t> digest;
+        std::string failure;
+        try {
+            digest = digestOf(*image, self->surveys_.token());
+        } catch (const std::exception& error) {
+            failure = error.what();
+        }
+        image.reset();
+        self->post([=](Database& database) { database.selfChecked(txid, captured, digest, failure); });
+    });
+}
+
+void Database::selfChecked(Txid txid, std::uint64_t captured, std::optional<std::uint64_t> image, const std::string& failure) {
+    selfChecking_ = false;
+    selfCheckAt_ = SteadyClock::now() + selfCheckInterval_;
+    armTimer(*selfCheckAt_);
+    if (!image) {
+        log::debug("comparison failed", {{"db", options_.path.string()}, {"reason", failure}});
+    } else if (captureMatches(txid, captured, *image)) {
+        log::info("database compared with what was captured", {{"db", options_.path.string()}, {"txid", ltx::format(txid)}});
+    }
+    if (seedWanted()) turn();
 }
 
 }  // namespace litestream::engine

@@ -174,7 +174,7 @@ void Database::releaseUnneeded() {
 }
 
 bool Database::seedWanted() const {
-    if (state_ != State::Tracking || reconciling_ || !txid_) return false;
+    if (state_ != State::Tracking || reconciling_ || selfChecking_ || !txid_) return false;
     const auto now = SteadyClock::now();
     bool wanted = false;
     for (const auto& replica : replicas_) {
@@ -207,6 +207,9 @@ void Database::startSeed() {
     const ltx::Header head = header(Txid{1}, txid_);
     const auto digest = std::make_shared<std::uint64_t>(kEmptyDigest);
     chosen->seedDigest = digest;
+    // Cuts that no replica wanted were not added to the sums: the image is read whole anyway.
+    const bool broken = sums_.txid() && sums_.txid() != txid_ && (unsent_.empty() || unsent_.front()->identity().txid > sums_.txid().next());
+    if (broken) sums_.distrust();
     chosen->seedExpected = sums_.txid() == txid_ ? sums_.digest() : std::nullopt;
     chosen->seedSums = sums_.build(txid_, commit_);
     const ImageEncoder::Sums sums = [build = chosen->seedSums, digest](PageNumber first, std::span<const std::uint64_t> run) {

@@ -139,6 +139,7 @@ void Database::established() {
             placeReplica(replica);
         }
     }
+    scheduleSelfCheck();
     releaseUnneeded();
     state_ = State::Detached;
     attach();

@@ -38,13 +38,14 @@ void Keeper::attach(std::span<const replica::FileInfo> listing, Timestamp wallNo
     jobs_ = deletions_ = {};
     mending_ = Mending::Nothing;
     repairs_ = Pace::quiet();
+    scheduleProofs();
 }
 
 void Keeper::stored(const replica::FileInfo& file, const Evidence& evidence) {
     const auto now = setup_.now();
     inventory_.add({file, now, now, true, evidence});
     jobs_.dirty = true;
-    if (file.id.level == replica::kSnapshotLevel && mending_ == Mending::Seeding) mending_ = Mending::Nothing;
+    if (file.id.level == replica::kSnapshotLevel) seeded();
     // A level-0 file takes nothing's place, so nothing has become superfluous.
     if (file.id.level != replica::kLevel0) deletions_.dirty = true;
 }
@@ -55,7 +56,9 @@ std::optional<Clock::time_point> Keeper::turn(const FileAttributes& attributes) 
     if (repairs_.due(now)) repair();
     if (jobs_.due(now) && startJob(attributes)) return std::nullopt;
     if (deletions_.due(now) && startDeletion()) return std::nullopt;
-    return earliest({jobs_.next(), deletions_.next(), repairs_.next()});
+    if (validations_.due(now) && startValidation()) return std::nullopt;
+    if (trials_.due(now) && startTrial()) return std::nullopt;
+    return earliest({jobs_.next(), deletions_.next(), repairs_.next(), validations_.next(), trials_.next()});
 }
 
 std::optional<Clock::time_point> Keeper::earliest(std::initializer_list<std::optional<Clock::time_point>> times) {
@@ -66,15 +69,12 @@ std::optional<Clock::time_point> Keeper::earliest(std::initializer_list<std::opt
     return first;
 }
 
-/// Runs `work` in the background and `done` with its result on the strand.
-template <class Work, class Done>
-void Keeper::start(Work work, Done done) {
+void Keeper::run(Action work, std::function<void(const Failure&)> done) {
     busy_ = true;
-    setup_.background([self = shared_from_this(), work, done] {
+    setup_.background([self = shared_from_this(), work = std::move(work), done = std::move(done)] {
         Failure failure;
-        decltype(work()) result{};
         try {
-            result = work();
+            work();
         } catch (const InputError& error) {
             failure = {error, error.input(), std::nullopt};
         } catch (const DigestError& error) {
@@ -84,10 +84,10 @@ void Keeper::start(Work work, Done done) {
         } catch (const std::exception& error) {
             failure = {Error(ErrorCode::Transient, error.what()), std::nullopt, std::nullopt};
         }
-        self->setup_.onStrand([self, done, result, failure] {
+        self->setup_.onStrand([self, done, failure] {
             self->busy_ = false;
             if (self->cancellation_.token().cancelled()) return;
-            done(result, failure);
+            done(failure);
             self->setup_.ended();
         });
     });
@@ -124,7 +124,7 @@ void Keeper::merged(const Job& job, const Compacted& made, const Failure& failur
         if (last != nullptr) evidence.digest = last->evidence.digest;
         inventory_.add({made.file, last != nullptr ? last->content : now, now, true, evidence});
         learn(job.inputs, made.inputChecksums);
-        if (made.proven) proven(job.output.range.max);
+        if (made.proven && evidence.digest) proven(job.output.range.max);
         jobs_ = {};
         slowness_ = 0;
         deletions_.dirty = true;

@@ -3,6 +3,8 @@
 #include "levels/Compactor.h"
 #include "levels/Proof.h"
 #include "levels/Retention.h"
+#include "levels/Validation.h"
+#include "levels/VerifyRestore.h"
 #include "util/Clock.h"
 
 #include <functional>
@@ -32,6 +34,7 @@ public:
         std::function<void(Action)> background;  ///< runs an action that blocks
         std::function<void(Action)> onStrand;    ///< brings an action to the strand; drops it when there is none any more
         std::function<Clock::time_point()> now = Clock::now;
+        std::filesystem::path scratch{};  ///< a directory for restores that are a trial, unless the settings name one
         std::function<Timestamp()> wall = [] { return SystemWallClock().now(); };
 
         // Events, on the strand.
@@ -88,8 +91,13 @@ private:
 
     bool startJob(const FileAttributes& attributes);
     bool startDeletion();
+    /// Runs `work` in the background and `done` with its result and failure on the strand.
     template <class Work, class Done>
-    void start(Work work, Done done);
+    void start(Work work, Done done) {
+        const auto result = std::make_shared<decltype(work())>();
+        run([work, result] { *result = work(); }, [done, result](const Failure& failure) { done(*result, failure); });
+    }
+    void run(Action work, std::function<void(const Failure&)> done);
     void merged(const Job& job, const Compacted& made, const Failure& failure);
     void deleted(const Deletions& deletions, std::span<const replica::ReplicaStore::Unremoved> left, const Failure& failure);
     void damaged(const replica::FileId& file, const Error& error);
@@ -103,6 +111,16 @@ private:
     /// A file is damaged or gone: nothing that needs it is proven any more.
     void takeBack(const replica::FileId& damaged);
     void repair();
+    /// A snapshot of the database has arrived.
+    void seeded();
+    void scheduleProofs();
+    bool startValidation();
+    void validated(bool more, const Failure& failure);
+    bool startTrial();
+    void tried(const Trial& trial, const TrialEnd& end, const Failure& failure);
+    /// A part of `interval` that is another one for each replica.
+    Clock::duration someWithin(Clock::duration interval) const;
+    std::filesystem::path trialFile() const;
     bool repairing() const noexcept { return mending_ != Mending::Nothing; }
 
     const Setup setup_;
@@ -122,6 +140,11 @@ private:
     Txid mismatch_;
     std::vector<replica::FileInfo> mismatchedFiles_;
     Pace repairs_ = Pace::quiet();
+    Pace validations_ = Pace::quiet();
+    std::shared_ptr<Validation> validation_;  // under way; touched by its job alone while that runs
+    Pace trials_ = Pace::quiet();
+    unsigned trialCount_ = 0;
+    bool trialSkipped_ = false;  // and a log line says so
     bool busy_ = false;
     unsigned slowness_ = 0;  // deadlines passed in a row
 };

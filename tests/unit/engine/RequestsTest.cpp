@@ -1,105 +1,14 @@
-#include "engine/Engine.h"
+#include "LiveEngine.h"
 
-#include "support/MemoryStore.h"
-#include "support/TemporaryDirectory.h"
-#include "restore/Restore.h"
-#include "restore/Times.h"
-#include "util/Log.h"
-
-#include <gtest/gtest.h>
-#include <sqlite3.h>
-
-#include <sstream>
 #include <thread>
 
 namespace litestream::engine {
 namespace {
 
-using litestream::test::BorrowedStore;
-using litestream::test::MemoryStore;
-using litestream::test::TemporaryDirectory;
-
 using namespace std::chrono_literals;
 using Counts = std::map<std::string, unsigned>;
 
-/// A whole engine with a real database, real plugins, and a store that counts and fails.
-class Requests : public ::testing::Test {
-protected:
-    Requests() {
-        // Waits that no test notices; the rules of waiting have tests of their own.
-        limits_.retry.first = limits_.retry.firstThrottled = limits_.retry.again = limits_.retry.patient = limits_.retry.againRoom = 1ms;
-        EXPECT_EQ(sqlite3_open(path().c_str(), &database_), SQLITE_OK);
-        run("PRAGMA journal_mode = WAL");
-        run("CREATE TABLE t(x)");
-    }
-    ~Requests() override {
-        engine_.reset();
-        sqlite3_close(database_);
-        log::configure({});
-    }
-
-    std::filesystem::path path() const { return directory_ / "app.db"; }
-    void run(const std::string& sql) { ASSERT_EQ(sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sql; }
-    void commit() { run("INSERT INTO t VALUES(randomblob(100))"); }
-
-    void start(const levels::Settings& settings = {}) {
-        DatabaseOptions options;
-        options.path = path();
-        OptionValues store;
-        store.set("store", std::to_string(reinterpret_cast<std::uintptr_t>(static_cast<Transport*>(&store_))));
-        options.replicas.push_back({"memory", "bridge", store, settings});
-        engine_ = std::make_unique<Engine>(*registry_, limits_);
-        engine_->add(options);
-    }
-    /// Waits until everything that is committed is in the store.
-    void sync() { ASSERT_NO_THROW(engine_->sync(path(), CallContext::within(60s))); }
-    bool stop(std::chrono::nanoseconds patience = 60s) { return engine_->stop(patience).complete; }
-
-    /// The lines that `action` left in the log and that contain `text`.
-    template <class Action>
-    std::vector<std::string> linesOf(const std::string& text, Action action) {
-        ::testing::internal::CaptureStdout();
-        action();
-        std::istringstream all(::testing::internal::GetCapturedStdout());
-        std::vector<std::string> lines;
-        for (std::string line; std::getline(all, line);) {
-            if (line.find(text) != std::string::npos) lines.push_back(line);
-        }
-        return lines;
-    }
-
-    /// Throws `error` for the next `count` requests of a kind.
-    static auto next(unsigned count, const std::string& kind, const Error& error) {
-        return [=, left = count](const std::string& operation) mutable {
-            if (operation != kind || left == 0) return;
-            --left;
-            throw error;
-        };
-    }
-
-    std::int64_t restoredRows() {
-        replica::ReplicaStore store(std::make_unique<BorrowedStore>(store_));
-        restore::Options options;
-        options.output = directory_ / "restored.db";
-        restore::restore(store, restore::plan(store.listAll({}), {}), registry_->codecs(), options);
-        sqlite3* restored = nullptr;
-        sqlite3_stmt* statement = nullptr;
-        EXPECT_EQ(sqlite3_open(options.output.c_str(), &restored), SQLITE_OK);
-        EXPECT_EQ(sqlite3_prepare_v2(restored, "SELECT count(*) FROM t", -1, &statement, nullptr), SQLITE_OK);
-        EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
-        const auto rows = sqlite3_column_int64(statement, 0);
-        sqlite3_finalize(statement);
-        sqlite3_close(restored);
-        return rows;
-    }
-
-    TemporaryDirectory directory_;
-    std::unique_ptr<plugin::Registry> registry_ = plugin::Registry::load({LITESTREAM_BIN "/plugins", LITESTREAM_ENGINE_PLUGINS});
-    MemoryStore store_;
-    Limits limits_;
-    sqlite3* database_ = nullptr;
-    std::unique_ptr<Engine> engine_;
-};
+class Requests : public test::LiveEngine {};
 
 const Error kReset(ErrorCode::Transient, "send request failed: put: connection reset by peer");
 const Error kDenied(ErrorCode::Denied, "put: access denied");
