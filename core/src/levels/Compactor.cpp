@@ -107,7 +107,7 @@ Compacted Compactor::merge(const Job& job, const Expected& expected, unsigned sl
         const FileInfo file{job.output, body.result().size, header.timestamp};
         try {
             seenTwice([&] { readBack(file, header, body.result(), context); });
-            return {file, body.result().fileChecksum, body.checksums(), expected.digest.has_value()};
+            return {file, body.result().fileChecksum, body.checksums(), expected.digest};
         } catch (const Error& error) {
             if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) throw;
             // It is in the way of restores.

@@ -12,7 +12,7 @@ struct Compacted {
     replica::FileInfo file;
     std::uint64_t fileChecksum = 0;
     std::vector<std::uint64_t> inputChecksums{};  ///< of the inputs, in their order
-    bool proven = false;                          ///< it was compared with a digest
+    std::optional<std::uint64_t> digest{};        ///< that it was compared with
 };
 
 /// Reads a file to its end and checks all of it, its name and, where it is known, its file checksum, which it returns. Throws Error(Corrupt), and what

@@ -124,7 +124,7 @@ void Keeper::merged(const Job& job, const Compacted& made, const Failure& failur
         if (last != nullptr) evidence.digest = last->evidence.digest;
         inventory_.add({made.file, last != nullptr ? last->content : now, now, true, evidence});
         learn(job.inputs, made.inputChecksums);
-        if (made.proven && evidence.digest) proven(job.output.range.max);
+        if (made.digest) proven(job.output, *made.digest);
         jobs_ = {};
         slowness_ = 0;
         deletions_.dirty = true;

@@ -106,7 +106,8 @@ private:
     // KeeperProof.cpp: what is compared with what it has to be, and put right
     Expected expectedOf(const std::vector<replica::FileInfo>& inputs) const;
     void learn(const std::vector<replica::FileInfo>& files, const std::vector<std::uint64_t>& checksums);
-    void proven(Txid txid);
+    /// The state that ends with this file was read and has this digest.
+    void proven(const replica::FileId& last, std::uint64_t digest);
     void mismatched(const std::vector<replica::FileInfo>& inputs, Txid txid, const DigestError& error);
     /// A file is damaged or gone: nothing that needs it is proven any more.
     void takeBack(const replica::FileId& damaged);

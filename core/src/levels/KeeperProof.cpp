@@ -44,11 +44,12 @@ void Keeper::learn(const std::vector<replica::FileInfo>& files, const std::vecto
     for (std::size_t i = 0; i < checksums.size(); ++i) inventory_.know(files[i].id, checksums[i]);
 }
 
-void Keeper::proven(Txid txid) {
-    // A digest that is no longer believed proves nothing.
-    if (txid < inventory_.proven().txid) return;
-    inventory_.prove({txid, setup_.wall()});
-    log::info("replica proven", {{"db", setup_.database}, {"replica", setup_.replica}, {"txid", ltx::format(txid)}});
+void Keeper::proven(const replica::FileId& last, std::uint64_t digest) {
+    // Somebody may have found out meanwhile that the digest was wrong, or that the file is.
+    const HeldFile* file = inventory_.find(last);
+    if (file == nullptr || file->evidence.digest != digest || last.range.max < inventory_.proven().txid) return;
+    inventory_.prove({last.range.max, setup_.wall()});
+    log::info("replica proven", {{"db", setup_.database}, {"replica", setup_.replica}, {"txid", ltx::format(last.range.max)}});
 }
 
 void Keeper::mismatched(const std::vector<replica::FileInfo>& inputs, Txid txid, const DigestError& error) {
@@ -149,9 +150,7 @@ void Keeper::validated(bool more, const Failure& failure) {
     }
     const auto run = std::exchange(validation_, nullptr);
     log::info("replica validated", {{"db", setup_.database}, {"replica", setup_.replica}, {"files", run->files()}});
-    const HeldFile* last = run->proven() ? inventory_.find(run->state().files.back().id) : nullptr;
-    // Somebody may have found out meanwhile that the digest was wrong.
-    if (last != nullptr && last->evidence.digest == run->state().expected.digest) proven(run->proven());
+    if (run->proven()) proven(run->state().files.back().id, *run->state().expected.digest);
     const auto interval = setup_.settings.validationInterval;
     if (interval.count() > 0) validations_.at = now + (run->disturbed() ? std::min<Clock::duration>(interval, kLongestWait) : interval);
 }
@@ -185,7 +184,7 @@ void Keeper::tried(const Trial& trial, const TrialEnd& end, const Failure& failu
     } else if (!failure.error) {
         trialSkipped_ = false;
         say(log::Level::Info, "restore verified", "compared", trial.digest ? "yes" : "digest not known");
-        if (trial.digest) proven(trial.txid);
+        if (trial.digest) proven(trial.files.back().id, *trial.digest);
     } else if (std::any_of(trial.files.begin(), trial.files.end(), [&](const auto& file) { return inventory_.find(file.id) == nullptr; })) {
         --trialCount_;
         trials_.at = now + kFirstWait;  // retention has taken a file away meanwhile

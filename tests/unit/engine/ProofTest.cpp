@@ -1,7 +1,8 @@
 #include "LiveEngine.h"
 
 #include "engine/LocalState.h"
-#include "ltx/Format.h"
+#include "ltx/Decoder.h"
+#include "ltx/Encoder.h"
 
 #include <fcntl.h>
 #include <unistd.h>

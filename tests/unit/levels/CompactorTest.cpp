@@ -121,10 +121,10 @@ TEST_F(CompactorTest, ASnapshotIsComparedWithTheDigestBeforeAnybodySeesIt) {
         EXPECT_EQ(error.found(), digestOf(truth));
     }
     EXPECT_EQ(store_.keys().size(), 4u);
-    EXPECT_FALSE(compactor().run(job).proven);
+    EXPECT_FALSE(compactor().run(job).digest);
     EXPECT_THROW(compactor().run(job, {{}, digestOf(other)}), DigestError) << "the name is taken, by a file of ours";
     const auto made = compactor().run(job, {{}, digestOf(truth)});
-    EXPECT_TRUE(made.proven);
+    EXPECT_EQ(made.digest, digestOf(truth));
     EXPECT_EQ(made.inputChecksums.size(), 4u);
     EXPECT_EQ(made.inputChecksums[2], checksumOf(job.inputs[2]));
 }

@@ -317,6 +317,66 @@ TEST_F(KeeperProofTest, DamageTakesBackWhatWasProven) {
     EXPECT_NE(wanted_.find("another file than the one that was stored"), std::string::npos) << wanted_;
 }
 
+TEST_F(KeeperProofTest, AValidationProvesTheNewestStateAndLearnsChecksums) {
+    settings_.validationInterval = 10h;
+    restart({});
+    history(20);
+    until(13h);
+    EXPECT_EQ(proven().txid, Txid{20});
+    const auto listing = keeper_->inventory().all();
+    restart(listing);
+    turn();
+    until(26h);
+    EXPECT_EQ(proven().txid, Txid{}) << "nobody knows the digest any more";
+    for (const auto& file : listing) EXPECT_EQ(keeper_->inventory().find(file.id)->evidence.fileChecksum, checksumOf(file)) << text(file.id);
+    EXPECT_EQ(wanted_, "");
+    EXPECT_EQ(store_.requests().count("LIST"), 0u);
+}
+
+TEST_F(KeeperProofTest, AValidationNamesWhateverHappenedToWhicheverFile) {
+    settings_.validationInterval = 10h;
+    settings_.snapshotInterval = 0s;
+    using Fault = std::pair<std::string, std::function<void(const replica::FileInfo&)>>;
+    const std::vector<Fault> faults{
+        {"removed", [&](const auto& file) { store_.erase(key(file.id)); }},
+        {"truncated", [&](const auto& file) { store_.content(key(file.id)).pop_back(); }},
+        {"a byte", [&](const auto& file) { store_.content(key(file.id))[120] ^= 1; }},
+        {"another content", [&](const auto& file) { replace(file); }},
+        {"another file's", [&](const auto& file) {
+             const auto other = file.id == id(9, 1, 1) ? id(1, 2, 2) : id(9, 1, 1);
+             store_.content(key(file.id)) = store_.content(key(other));
+         }},
+    };
+    for (const auto& [what, damage] : faults) {
+        for (std::size_t index = 0;; ++index) {
+            for (const auto& name : store_.keys()) store_.erase(name);
+            now_ = kStart;
+            pages_ = {{1, 1}, {2, 1}, {3, 1}};
+            restart({});
+            history(8);
+            const auto base = std::chrono::duration_cast<std::chrono::seconds>(now_ - kStart);
+            until(base + 10h);
+            ASSERT_EQ(proven().txid, Txid{8});
+            const auto files = keeper_->inventory().all();
+            if (index >= files.size()) break;
+            ASSERT_GT(files.size(), 8u);
+            damage(files[index]);
+            seeds_ = true;
+            wanted_.clear();
+            ::testing::internal::CaptureStdout();
+            until(base + 20h);
+            const std::string log = ::testing::internal::GetCapturedStdout();
+            const auto file = files[index].id;
+            EXPECT_NE(log.find("replica file lost\" db=/app.db replica=memory file=" + key(file)), std::string::npos) << what << ' ' << text(file) << '\n' << log;
+            EXPECT_NE(wanted_, "") << "no newer snapshot bridges it";
+            const bool needed = file.level.value == 9;  // of what was proven, whatever else could take its place
+            if (needed) {
+                EXPECT_EQ(proven().txid, Txid{}) << what << ' ' << text(file);
+            }
+        }
+    }
+}
+
 TEST_F(KeeperTest, EndsWithoutAWordWhenItIsCancelled) {
     store(put(id(9, 1, 1), 1, {{1, 1}}));
     store(put(id(0, 2, 2), 1, {{1, 2}}));
