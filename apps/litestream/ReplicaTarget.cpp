@@ -37,8 +37,9 @@ void pick(ReplicaTarget& target, const std::string& name, const std::string& arg
 
 }  // namespace
 
-replica::ReplicaStore ReplicaTarget::open(const engine::ReplicaOptions& replica) const {
-    return replica::ReplicaStore(transport::open(*registry, replica.transport, replica.options, {.label = {{"replica", replica.name}}}));
+replica::ReplicaStore ReplicaTarget::open(const engine::ReplicaOptions& replica, const transport::RetryPolicy& retry) const {
+    return replica::ReplicaStore(
+        transport::open(*registry, replica.transport, replica.options, {.retry = retry, .label = {{"replica", replica.name}}}));
 }
 
 bool isReplicaUrl(const std::string& argument) {

@@ -4,6 +4,7 @@
 #include "litestream/Command.h"
 #include "plugin/Registry.h"
 #include "replica/ReplicaStore.h"
+#include "transport/RetryPolicy.h"
 
 #include <filesystem>
 #include <memory>
@@ -18,7 +19,7 @@ struct ReplicaTarget {
     std::filesystem::path database;  ///< empty when a URL was given
     std::vector<engine::ReplicaOptions> replicas;
 
-    replica::ReplicaStore open(const engine::ReplicaOptions& replica) const;
+    replica::ReplicaStore open(const engine::ReplicaOptions& replica, const transport::RetryPolicy& retry = {}) const;
 };
 
 /// True for WORD://...

@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <iostream>
+#include <limits>
 #include <optional>
 
 namespace litestream::cli {
@@ -124,9 +126,22 @@ void checkTimestamp(replica::ReplicaStore& store, const std::vector<replica::Fil
     throw CommandError("timestamp does not exist");
 }
 
+constexpr auto kFirstAnswer = std::chrono::seconds(15);
+constexpr auto kNextAnswer = std::chrono::seconds(60);
+
+/// Nobody is behind a restore who would try again: attempts end by time alone.
+transport::RetryPolicy patience(std::chrono::seconds total) {
+    transport::RetryPolicy policy;
+    policy.attempts = std::numeric_limits<unsigned>::max();
+    policy.total = total;
+    return policy;
+}
+
 Choice planFrom(const ReplicaTarget& target, const engine::ReplicaOptions& replica, const RestoreFlags& flags) {
-    auto store = std::make_unique<replica::ReplicaStore>(target.open(replica));
+    auto store = std::make_unique<replica::ReplicaStore>(target.open(replica, patience(kFirstAnswer)));
     auto files = store->listAll({});
+    // It is the right place, and it worked: what fails now is worth waiting for.
+    store = std::make_unique<replica::ReplicaStore>(target.open(replica, patience(kNextAnswer)));
     const restore::Target& wanted = flags.target;
     if (target.database.empty() && wanted.timestamp) checkTimestamp(*store, files, *wanted.timestamp);
     auto plan = restore::planExactly(*store, std::move(files), wanted, threads(flags));
