@@ -8,6 +8,7 @@ import os
 import pathlib
 import sqlite3
 import unittest
+import unittest.mock
 
 import gateway as gateways
 import harness
@@ -246,6 +247,52 @@ class OutageTestCase(FaultTestCase):
         self.proxy.fail("blackhole", "put")
         newest = self.write_now(count=1)["newest"]
         self.wait_restorable(newest, source=self.direct, deadline=120)
+        self.end(replicator, newest)
+
+
+@ours_only
+class PatienceTestCase(FaultTestCase):
+    def test_ARestoreWaitsForAStoreThatIsAway(self):
+        replicator, newest = self.at_rest()
+        self.stop_in_order(replicator)
+        self.proxy.fail("reset-before", "get", count=None)
+        restored = self.dir / "restored.db"
+        restore = self.start_program("restore", "-o", restored, self.space)
+        # More often than the six attempts of a call.
+        wait_for(lambda: max(collections.Counter(asked.target for asked in self.proxy.asked("get")).values(), default=0) > 7 or not restore.running(), "the eighth attempt")
+        self.proxy.heal()
+        self.assertEqual(0, restore.wait(), restore.output())
+        self.judge(restored, exactly=newest)
+
+
+@ours_only
+class LateTestCase(FaultTestCase):
+    """What a process had on its way when it was killed arrives when the next one has looked, and has given the same TXID to another file."""
+
+    def test_TheNextOneGoesOn(self):
+        patch = unittest.mock.patch("flaky.DELAY", 6.0)
+        patch.start()
+        self.addCleanup(patch.stop)
+        replicator, _ = self.at_rest()
+        before = self.objects()
+        self.proxy.fail("delay", "put")
+        self.write_now(count=1)
+        late = self.fired()
+        replicator.kill()
+        newest = self.write_now(count=1)["newest"]
+        self.proxy.fail("slow-down", "put", count=None)
+        replicator = self.replicate(self.space)
+        refused = wait_for(lambda: [asked for asked in self.proxy.fired() if asked.fault == "slow-down"], "a file of the second process")[0]
+        self.assertEqual(late.target, refused.target, "not the same TXID")
+        self.assertEqual(before, self.objects(), "it came too early to be late")
+        self.wait_objects(len(before) + 1)
+        self.proxy.heal()
+        self.wait_restorable(newest, source=self.direct, deadline=harness.HEALING)
+        self.assertIn("arrived late", replicator.output())
+        self.assertEqual([], [line for line in errors_of(replicator) if "another writer" in line])
+        for _ in range(3):
+            newest = self.write_now(count=1)["newest"]
+            self.wait_restorable(newest, source=self.direct)
         self.end(replicator, newest)
 
 

@@ -76,22 +76,7 @@ Database::Database(Services& services, const DatabaseOptions& options)
 void Database::start() {
     const std::weak_ptr<Database> weak = weak_from_this();
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
-        // Events come on I/O threads; everything else happens on the strand.
-        const auto onStrand = [weak](auto action) {
-            if (const auto self = weak.lock()) self->post(action);
-        };
-        replica::Uploader::Events events;
-        events.stored = [=](const replica::Upload& upload, std::uint64_t bytes) {
-            onStrand([=](Database& self) { self.stored(i, upload, bytes); });
-        };
-        events.failed = [=](const replica::Upload& upload, const Error& error, unsigned, std::chrono::milliseconds wait) {
-            onStrand([=](Database& self) { self.failed(i, upload, error, wait); });
-        };
-        events.stopped = [=](const std::string& reason) {
-            onStrand([=](Database& self) { self.stopped(i, reason); });
-        };
-        replicas_[i].uploader =
-            std::make_shared<replica::Uploader>(replicas_[i].store, services_.io, std::move(events), services_.limits.retry);
+        replicas_[i].uploader = makeUploader(i);
         replicas_[i].keeper = makeKeeper(i);
     }
     const SourceContext context{options_.path, [weak](Wake reason) {
@@ -99,6 +84,27 @@ void Database::start() {
                           }};
     source_ = openSource(services_.registry, options_.source, context, options_.sourceOptions);
     for (std::size_t i = 0; i < replicas_.size(); ++i) surveyReplica(i);
+}
+
+std::shared_ptr<replica::Uploader> Database::makeUploader(std::size_t index) {
+    // Events come on I/O threads; everything else happens on the strand.
+    const auto onStrand = [weak = weak_from_this()](auto action) {
+        if (const auto self = weak.lock()) self->post(action);
+    };
+    replica::Uploader::Events events;
+    events.stored = [=](const replica::Upload& upload, std::uint64_t bytes) {
+        onStrand([=](Database& self) { self.stored(index, upload, bytes); });
+    };
+    events.failed = [=](const replica::Upload& upload, const Error& error, unsigned, std::chrono::milliseconds wait) {
+        onStrand([=](Database& self) { self.failed(index, upload, error, wait); });
+    };
+    events.met = [=](const replica::FileInfo& there, std::uint64_t checksum) {
+        onStrand([=](Database& self) { self.replicas_[index].met = {there, checksum}; });
+    };
+    events.stopped = [=](const std::string& reason) {
+        onStrand([=](Database& self) { self.stopped(index, reason); });
+    };
+    return std::make_shared<replica::Uploader>(replicas_[index].store, services_.io, std::move(events), services_.limits.retry);
 }
 
 void Database::attach() {

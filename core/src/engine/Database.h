@@ -90,6 +90,12 @@ private:
         std::optional<replica::Survey> survey;
         Txid acknowledged;
         Txid seed;  ///< TXID of the snapshot under way
+        Txid seedBehind;  ///< a snapshot has to lead beyond this TXID, which is another state there than here
+        struct Met {
+            replica::FileInfo file;
+            std::uint64_t checksum = 0;
+        };
+        std::optional<Met> met;  ///< in place of a file of ours
         std::shared_ptr<SumsBuild> seedSums;  ///< page sums that it writes, if any
         std::shared_ptr<const std::uint64_t> seedDigest;  ///< of its image; final once the upload has ended
         std::optional<std::uint64_t> seedExpected;        ///< by the page sums, at the same TXID
@@ -112,6 +118,7 @@ private:
     // Database.cpp: life cycle, attaching. post() brings an action to the strand; an exception there is a failed database, not a dead process.
     template <class Action>
     void post(Action action);
+    std::shared_ptr<replica::Uploader> makeUploader(std::size_t index);
     void attach();
     void attachOutcome(const Attachment& attachment);
     void firstContact();
@@ -170,6 +177,7 @@ private:
     void limitMemory();
     void limitSpool();
     bool seedWanted() const;
+    bool seedDue(const Replica& replica) const;
     void startSeed();
     void settleSums();
     void stored(std::size_t index, const replica::Upload& upload, std::uint64_t bytes);
@@ -178,6 +186,8 @@ private:
     void noteFailure(Replica& replica, const Error& error, std::chrono::milliseconds wait);
     void noteRecovery(Replica& replica);
     void stopped(std::size_t index, const std::string& reason);
+    bool metItsPredecessor(const Replica& replica) const;
+    void passItsPredecessor(std::size_t index);
     bool needed(const Payload& payload) const;
     /// How many cuts are on their way to the replica that has most.
     std::size_t unsentToTheQuickest() const;
@@ -228,6 +238,7 @@ private:
     Position position_;  // behind everything captured
     std::chrono::steady_clock::time_point attachNotBefore_{};
     std::optional<Position> provable_;  // what attach() has to prove
+    std::vector<JournalRecord> unseen_;  // of files that an earlier process sent, perhaps, and that no replica had when we came
     std::optional<std::chrono::steady_clock::time_point> contactBegunAt_;  // of a first contact whose image takes its time
     std::uint32_t pageSize_ = 0;
     std::uint32_t commit_ = 0;

@@ -34,7 +34,7 @@ SumsKeeper::Events Database::sumsEvents() {
 
 void Database::digestKnown(Txid txid, std::uint64_t digest) {
     for (auto& replica : replicas_) {
-        if (replica.keeper) replica.keeper->expect(txid, digest);
+        if (replica.keeper && txid != replica.seedBehind) replica.keeper->expect(txid, digest);
         if (replica.state == Replica::State::Seeding && replica.seed == txid && !replica.seedSums) replica.seedExpected = digest;
     }
 }
@@ -50,7 +50,7 @@ void Database::digestsWrong(Txid txid) {
 }
 
 void Database::tellDigest(Replica& replica) {
-    if (const auto digest = sums_.digest()) replica.keeper->expect(sums_.txid(), *digest);
+    if (const auto digest = sums_.digest(); digest && sums_.txid() != replica.seedBehind) replica.keeper->expect(sums_.txid(), *digest);
 }
 
 levels::Evidence Database::evidenceOf(const Replica& replica, const replica::Upload& upload, bool current) const {

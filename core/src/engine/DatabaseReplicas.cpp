@@ -175,22 +175,23 @@ void Database::releaseUnneeded() {
 
 bool Database::seedWanted() const {
     if (state_ != State::Tracking || reconciling_ || selfChecking_ || !txid_) return false;
-    const auto now = SteadyClock::now();
     bool wanted = false;
     for (const auto& replica : replicas_) {
         if (replica.state == Replica::State::Seeding) return false;  // one image at a time
-        if (replica.state == Replica::State::NeedsSeed && replica.seedNotBefore <= now) wanted = true;
+        wanted = wanted || seedDue(replica);
     }
     return wanted;
+}
+
+bool Database::seedDue(const Replica& replica) const {
+    return replica.state == Replica::State::NeedsSeed && replica.seedNotBefore <= SteadyClock::now() && replica.seedBehind < txid_;
 }
 
 void Database::startSeed() {
     if (!seedWanted() || !caughtUp_ || (batch_ && !batch_->empty())) return;
     // Everything captured belongs to txid_, so an image of the captured position is the snapshot 1..txid_.
     const auto now = SteadyClock::now();
-    const auto chosen = std::find_if(replicas_.begin(), replicas_.end(), [&](const auto& replica) {
-        return replica.state == Replica::State::NeedsSeed && replica.seedNotBefore <= now;
-    });
+    const auto chosen = std::find_if(replicas_.begin(), replicas_.end(), [&](const auto& replica) { return seedDue(replica); });
     std::unique_ptr<Image> image;
     try {
         image = source_->image();
@@ -286,8 +287,34 @@ void Database::failed(std::size_t index, const replica::Upload& upload, const Er
     limitMemory();
 }
 
+/// A request that a process before us had on its way when it died may arrive after we have looked. The file then has a name that we have given to another one,
+/// and the checksum that the journal has of it.
+bool Database::metItsPredecessor(const Replica& replica) const {
+    return replica.met && std::any_of(unseen_.begin(), unseen_.end(), [&](const auto& record) {
+        return record.txid == replica.met->file.id.range.max && record.fileChecksum != 0 && record.fileChecksum == replica.met->checksum;
+    });
+}
+
+/// What that file holds was true, so it stays. What we made of the same TXID never gets there: a snapshot from behind it goes on, and nothing is merged over the hole.
+void Database::passItsPredecessor(std::size_t index) {
+    Replica& replica = replicas_[index];
+    const auto met = *std::exchange(replica.met, std::nullopt);
+    replica.keeper->stored(met.file, {met.checksum, std::nullopt});
+    replica.uploader = makeUploader(index);
+    replica.seedBehind = met.file.id.range.max;
+    demote(replica, "TXID " + ltx::format(replica.seedBehind) + " of the process before this one arrived late");
+    // Without a commit there would be nothing behind it.
+    if (txid_ == replica.seedBehind) anchorWanted_ = true;
+    releaseUnneeded();
+    turn();
+}
+
 void Database::stopped(std::size_t index, const std::string& reason) {
     Replica& replica = replicas_[index];
+    if (metItsPredecessor(replica)) {
+        passItsPredecessor(index);
+        return;
+    }
     sums_.end(std::exchange(replica.seedSums, nullptr), false);
     replica.state = Replica::State::Stopped;
     replica.lastError = reason;

@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 /// Going on where an earlier process ended: journal, spool, page sums, and what each replica has.
 namespace litestream::engine {
@@ -57,6 +58,7 @@ void Database::resume(const PositionJournal::Contents& journal) {
         unsent_.clear();
     }
     auto kept = journal;
+    std::copy_if(journal.records.begin(), journal.records.end(), std::back_inserter(unseen_), [&](const auto& record) { return record.txid > evidence; });
     std::erase_if(kept.records, [&](const auto& record) { return record.txid > evidence; });
     if (kept.records.size() != journal.records.size()) journal_.reset(kept);
     txid_ = evidence;

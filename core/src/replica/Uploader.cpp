@@ -106,12 +106,17 @@ bool Uploader::isOurs(const Upload& upload, const CallContext& context) {
     const auto key = Layout(store_->capabilities().layout).key(upload.file);
     try {
         const auto found = store_->transport().head(key, context);
-        if (found.size != upload.content->size()) return false;
-        const FileInfo file{upload.file, found.size, found.timestamp};
-        const auto same = [&] { return store_->readTrailer(file, context).fileChecksum == upload.content->fileChecksum(); };
-        // Once more before a replica is given up: a bit may have flipped on the way.
-        return same() || same();
+        const FileInfo there{upload.file, found.size, found.timestamp};
+        std::uint64_t checksum = 0;
+        // Twice before a replica is given up: a bit may have flipped on the way.
+        for (int reading = 0; reading < 2; ++reading) {
+            checksum = store_->readTrailer(there, context).fileChecksum;
+            if (found.size == upload.content->size() && checksum == upload.content->fileChecksum()) return true;
+        }
+        if (events_.met) events_.met(there, checksum);
+        return false;
     } catch (const Error& error) {
+        if (error.code() == ErrorCode::Corrupt) return false;  // too short for one of ours
         if (error.code() != ErrorCode::NotFound) throw;
         // Gone between the two answers: the name is free again, which is nobody's fault and soon settled.
         throw Error(ErrorCode::Transient, error.what());

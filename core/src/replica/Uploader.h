@@ -43,6 +43,8 @@ public:
         /// A call failed, all its attempts included. `failures` counts from 1; `wait` until the next call. For an upload that is not
         /// persistent this is its end.
         std::function<void(const Upload&, const Error&, unsigned failures, std::chrono::milliseconds wait)> failed;
+        /// Another file has the name of one that was to be sent; stopped() follows. May be empty.
+        std::function<void(const FileInfo& there, std::uint64_t fileChecksum)> met{};
         /// Another writer uses this replica: nothing will be sent any more.
         std::function<void(const std::string& reason)> stopped;
     };
