@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import random
+import re
 import subprocess
 import time
 import unittest
@@ -50,9 +51,10 @@ def files_of(replica, level):
     return sorted(found)
 
 
-class LevelsTestCase(harness.TestCase):
+class LevelsSoakTestCase(harness.TestCase):
     def setUp(self):
         super().setUp()
+        self.trouble = self.calm = lambda: None  # called all the time, and at the end
         try:
             self.restorer = official.get("0.5.17")
         except unittest.SkipTest as reason:
@@ -74,7 +76,7 @@ class LevelsTestCase(harness.TestCase):
         when = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.timezone.utc)
         return self.restored(["-timestamp", when.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"])
 
-    def test_stays_small_and_restorable(self):
+    def stays_small_and_restorable(self):
         chance = random.Random(self.seed)
         daemon = self.daemon()
         writer = self.write(seconds=SECONDS, gap="5-60", chaos=True)
@@ -84,6 +86,7 @@ class LevelsTestCase(harness.TestCase):
         next_kill = begin + chance.uniform(8, 16)
         newest, kills, exact, notes, curve = 0, 0, 0, {}, []
         while writer.running():
+            self.trouble()
             if time.monotonic() > next_kill:
                 daemon.kill()
                 daemon = self.daemon()
@@ -105,6 +108,7 @@ class LevelsTestCase(harness.TestCase):
                 self.assertEqual(self.restored_at(when), notes[when], f"the state of {when} has changed")
                 exact += 1
         summary = writer.summary()
+        self.calm()
         daemon.stop()
         self.assertEqual(self.restored(), harness.newest_commit(self.commit_log))
 
@@ -119,5 +123,63 @@ class LevelsTestCase(harness.TestCase):
         self.assertLess(max(counts[0] for counts in late), 200)
         self.assertLess(max(counts[1] for counts in late), 3 * RETENTION)
         self.assertLess(max(counts[9] for counts in late), 7)
-        complaints = [line for process in self._started if isinstance(process, harness.Replicator) for line in process.complaints()]
-        self.assertEqual([line for line in complaints if "compaction" in line or "retention" in line or "replica" in line], [])
+
+    def complaints(self):
+        """What our daemons said about levels and replicas, besides what everybody sees at once."""
+        lines = [line for process in self._started if isinstance(process, harness.Replicator) for line in process.complaints()]
+        return [line for line in lines if "compaction" in line or "retention" in line or "replica" in line]
+
+
+class LevelsTestCase(LevelsSoakTestCase):
+    def test_stays_small_and_restorable(self):
+        self.stays_small_and_restorable()
+        self.assertEqual([], self.complaints())
+
+
+class FullDiskTestCase(LevelsSoakTestCase):
+    """The replica's disk is full again and again."""
+
+    SIZE = 24 << 20
+
+    def setUp(self):
+        super().setUp()
+        self.replica.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.SIZE}", "tmpfs", self.replica], capture_output=True, text=True)
+        if mounted.returncode != 0:
+            self.skipTest(f"no file system of its own: {mounted.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", self.replica], check=True)
+        self.full, self.change_at, self.times_full = False, 0.0, 0
+        self.dice = random.Random(self.seed + 1)
+        self.trouble, self.calm = self.fill_or_empty, self.empty
+
+    def empty(self):
+        (self.replica / "ballast").unlink(missing_ok=True)
+
+    def fill_or_empty(self):
+        if time.monotonic() < self.change_at:
+            return
+        ballast = self.replica / "ballast"
+        if self.full:
+            self.empty()
+        else:
+            # A bit is left at times: the small objects fit, the large ones do not.
+            left = self.dice.choice((0, 0, 4096, 65536))
+            with open(ballast, "wb") as file:
+                try:
+                    while True:
+                        file.write(b"x" * 65536)
+                        file.flush()
+                except OSError:
+                    pass
+            os.truncate(ballast, max(0, ballast.stat().st_size - left))
+            self.times_full += 1
+        self.full = not self.full
+        self.change_at = time.monotonic() + self.dice.uniform(1, 5)
+
+    def test_stays_small_and_restorable(self):
+        self.stays_small_and_restorable()
+        self.assertGreater(self.times_full, SECONDS // 20)
+        said = {message for line in self.complaints() for message in re.findall(r'msg=("[^"]*"|\S+)', line)}
+        print(f"{self.times_full} times full; said: {said}")
+        self.assertFalse({line for line in self.complaints() if "replica file lost" in line or "replica stopped" in line})
+        self.assertEqual([], [str(path) for path in self.replica.rglob("*.tmp*")])

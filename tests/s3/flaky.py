@@ -18,6 +18,9 @@ The faults, by name:
   throttle              THROTTLE bytes per second, both ways
   flip                  one bit of the response: in the middle of an object, in the first byte of any other content, else of the status
 refuse() closes the port, accept() opens it again.
+
+A `witness` learns what went through to the gateway: began(change) before the gateway can act, ended(change, status) when it has answered whole; status None =
+nobody knows what it did or will still do.
 """
 
 import contextlib
@@ -29,6 +32,7 @@ import struct
 import threading
 import time
 import urllib.parse
+import xml.etree.ElementTree
 
 import s3client
 
@@ -50,6 +54,13 @@ class Asked:
     connection: int
     at: float  # time.monotonic() when its head had come
     fault: str | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Change:
+    """A request for objects on its way to the gateway."""
+    operation: str
+    keys: tuple  # with the bucket; of a delete all of them
 
 
 @dataclasses.dataclass
@@ -74,8 +85,8 @@ class Gone(Exception):
 class FaultProxy:
     """Thread-safe. Addresses are (host, port); certificate is (certificate file, key file), or None for plain HTTP."""
 
-    def __init__(self, target, certificate=None, throttle=64 * 1024):
-        self.target, self.throttle = target, throttle
+    def __init__(self, target, certificate=None, throttle=64 * 1024, witness=None):
+        self.target, self.throttle, self.witness = target, throttle, witness
         self.tls = None
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -208,6 +219,7 @@ class Connection:
         self.requests = 0
         self.swallowing = self.doomed = False
         self.slow = False
+        self.answer = None  # status of the last response that came whole
         self.due = 0.0  # time.monotonic() from which a throttled connection may send again
 
     def run(self):
@@ -287,9 +299,26 @@ class Connection:
             return self.refuse(fault, method, fields, rest, length)
         if fault == "delay":
             time.sleep(DELAY)
-        rest, early = self.forward_request(head, fields, rest, length, half=fault == "reset-in-request")
-        self.forward_response(method, operation, fault, early)
+        if self.proxy.witness and method == "POST" and operation == "delete":
+            while len(rest) < length:
+                rest += self.receive(self.client)
+        with self.witnessed(operation, target, rest[:length]):
+            rest, early = self.forward_request(head, fields, rest, length, half=fault == "reset-in-request")
+            self.forward_response(method, operation, fault, early)
         return rest
+
+    @contextlib.contextmanager
+    def witnessed(self, operation, target, body):
+        witness, self.answer = self.proxy.witness, None
+        if not witness:
+            yield
+            return
+        change = change_of(operation, target, body)
+        witness.began(change)
+        try:
+            yield
+        finally:
+            witness.ended(change, self.answer)
 
     def swallow(self):
         self.swallowing = True
@@ -339,6 +368,7 @@ class Connection:
         chunked = "chunked" in fields.get("transfer-encoding", "")
         if fault in ("lose-response", "reset-in-response", "cut", "flip") or chunked:
             body = self.chunks(rest) if chunked else self.exactly(rest, length)
+            self.answer = status_of(head)
             self.spoiled(operation, fault, head, body, chunked)
             return
         self.send(self.client, head)
@@ -348,6 +378,7 @@ class Connection:
             self.send(self.client, rest)
             sent += len(rest)
             rest = b""
+        self.answer = status_of(head)
         if fields.get("connection", "").lower() == "close":
             raise Gone(abruptly=False)
 
@@ -374,6 +405,15 @@ class Connection:
             self.send(self.client, whole[:len(head) + len(body) // 2] if body else whole[:len(head) // 2])
             raise Gone(abruptly=fault == "reset-in-response")
         self.send(self.client, whole)
+
+
+def change_of(operation, target, body):
+    path = urllib.parse.unquote(urllib.parse.urlsplit(target).path)[1:]
+    if operation != "delete" or not body:
+        return Change(operation, (path,))
+    bucket = path.partition("/")[0]
+    names = (entry.text for entry in xml.etree.ElementTree.fromstring(body).iter() if entry.tag.rpartition("}")[2] == "Key")
+    return Change(operation, tuple(f"{bucket}/{name}" for name in names))
 
 
 def headers_of(head):

@@ -36,13 +36,14 @@ class Client:
     def __init__(self, address, access_key, secret_key, region):
         self.address, self.access_key, self.secret_key, self.region = address, access_key, secret_key, region
 
-    def request(self, method, bucket, key="", query=None, body=b"", expect=(200, 204)):
+    def request(self, method, bucket, key="", query=None, body=b"", expect=(200, 204), headers=None):
+        """`headers` are not signed."""
         path = "/" + bucket + (f"/{encode(key, '/')}" if key else "")
         text = "&".join(f"{encode(k)}={encode(v)}" for k, v in sorted((query or {}).items()))
         host = "{}:{}".format(*self.address)
         connection = http.client.HTTPConnection(*self.address, timeout=60)
         try:
-            connection.request(method, path + ("?" + text if text else ""), body, self._signed(method, path, text, host, body))
+            connection.request(method, path + ("?" + text if text else ""), body, {**self._signed(method, path, text, host, body), **(headers or {})})
             response = connection.getresponse()
             data = response.read()
         finally:
@@ -74,6 +75,10 @@ class Client:
 
     def listing(self, bucket, prefix=""):
         """{key: (size, LastModified as seconds since 1970)} of everything below a prefix."""
+        return {key: (size, modified) for key, (size, modified, _) in self.entries(bucket, prefix).items()}
+
+    def entries(self, bucket, prefix=""):
+        """{key: (size, LastModified as seconds since 1970, ETag)} of everything below a prefix."""
         found, token = {}, None
         while True:
             query = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
@@ -81,13 +86,17 @@ class Client:
             name = page.tag.removesuffix("ListBucketResult")
             for entry in page.iter(f"{name}Contents"):
                 modified = datetime.datetime.fromisoformat(entry.findtext(f"{name}LastModified"))
-                found[entry.findtext(f"{name}Key")] = int(entry.findtext(f"{name}Size")), modified.timestamp()
+                found[entry.findtext(f"{name}Key")] = int(entry.findtext(f"{name}Size")), modified.timestamp(), entry.findtext(f"{name}ETag")
             token = page.findtext(f"{name}NextContinuationToken")
             if not token:
                 return found
 
     def get(self, bucket, key):
         return self.request("GET", bucket, key)
+
+    def head_of(self, bucket, key, size):
+        """Its first `size` bytes."""
+        return self.request("GET", bucket, key, expect=(206,), headers={"Range": f"bytes=0-{size - 1}"})
 
     def put(self, bucket, key, body):
         self.request("PUT", bucket, key, body=body)

@@ -1,0 +1,433 @@
+"""Everything at once, on a real S3 server: short levels, snapshots and retention, a chaotic writer, a proxy whose faults change all the time, a daemon that is killed every few
+seconds, an official v0.5.17 that takes over in between, restores by both all the time, and a witness (witness.py) that judges every change.
+
+LITESTREAM_SOAK_SECONDS=900 makes the long run.
+"""
+
+import collections
+import datetime
+import json
+import os
+import pathlib
+import random
+import re
+import sys
+import threading
+import time
+import unittest
+
+import harness
+import official
+from flaky import Change, FAULTS
+from harness import PROGRAM, ours_only, wait_for
+from s3case import S3TestCase
+from witness import HEADER, LEVELS, File, Witness, faults_of_order, header_of, plan, wal_place
+
+SECONDS = int(os.environ.get("LITESTREAM_SOAK_SECONDS", "60"))
+RETENTION = 30
+L0_RETENTION = 3
+HAND_OVERS = max(1, SECONDS // 90)
+PLANS = pathlib.Path(__file__).parent.parent / "data" / "restore" / "restore-plans.json"
+
+CONFIG = """
+levels:
+  - interval: 1s
+  - interval: 3s
+  - interval: 9s
+snapshot:
+  interval: 20s
+  retention: {retention}s
+l0-retention: {l0_retention}s
+l0-retention-check-interval: 1s
+dbs:
+  - path: {db}
+    replicas:
+      - type: s3
+        bucket: {bucket}
+        path: db
+        endpoint: https://localhost:{port}
+        region: {region}
+"""
+
+
+class Weather:
+    """The faults of a proxy, another one every moment. start() and stop() from one thread."""
+
+    def __init__(self, proxy, chance):
+        self.proxy, self.chance = proxy, chance
+        self.met = collections.Counter()
+        self._wake = threading.Event()
+        self._thread = None
+
+    def start(self):
+        self._wake.clear()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self):
+        """All is well when it returns."""
+        if self._thread:
+            self._wake.set()
+            self._thread.join()
+            self._thread = None
+
+    def _run(self):
+        while not self._wake.is_set():
+            fault = self.chance.choice((*FAULTS, "refuse", "calm", "calm", "calm"))
+            self.met[fault] += 1
+            if fault == "refuse":
+                self.proxy.refuse()
+            elif fault != "calm":
+                operation = self.chance.choice(("any", "any", "put", "get", "list", "delete"))
+                self.proxy.fail(fault, operation, count=self.chance.choice((1, 2, 5, None)), skip=self.chance.choice((0, 0, 1, 3)))
+            self._wake.wait(self.chance.uniform(0.3, 2.5))
+            self.proxy.heal()
+            if fault == "refuse":
+                self.proxy.accept()
+
+
+@ours_only
+class SoakTestCase(S3TestCase):
+    def setUp(self):
+        super().setUp()
+        self.theirs = official.get("0.5.17")
+        self.chance = random.Random(self.seed)
+        self.witness = Witness(self.gateway.client, self.bucket, "db/", RETENTION, L0_RETENTION)
+        self.proxy = self.fault_proxy(witness=self.witness)
+        self.plain = self.fault_proxy(witness=self.witness)  # for the official daemon: without faults, but seen
+        self.weather = Weather(self.proxy, random.Random(self.seed + 1))
+        self.addCleanup(self.weather.stop)
+        self.direct, self.stormy = self.url(), self.url(self.proxy.port)
+        self.newest, self.notes = 0, {}
+        self.counts = collections.Counter()
+
+    def config(self, name, port):
+        path = self.dir / name
+        path.write_text(CONFIG.format(retention=RETENTION, l0_retention=L0_RETENTION, db=self.db, bucket=self.bucket, port=port, region=self.gateway.region))
+        return path
+
+    def daemon(self):
+        return self.start_program("replicate", "-log-level", "debug", "-config", self.config("ours.yml", self.proxy.port))
+
+    # -- restores ----------------------------------------------------------------------------------------------------------------------
+
+    def restored(self, program, source, flags=()):
+        """The transaction that a restore ends with, which is always a committed prefix. A restore that took longer than level 0 is kept may miss a file
+        that it had planned to read, and begins again."""
+        while True:
+            began = time.monotonic()
+            out, error = self.try_restore(source, program=program, flags=flags)
+            if out:
+                return self.judge(out)["n"]
+            self.assertGreater(time.monotonic() - began, L0_RETENTION, f"{program} {flags}: {error}")
+            self.assertRegex(error, "(?i)NoSuchKey|not found|does not exist|no matching")
+            self.counts["restores overtaken by the retention"] += 1
+
+    def restore_newest(self, program, source):
+        n = self.restored(program, source)
+        self.assertGreaterEqual(n, self.newest, f"a restore with {program} went back")
+        self.newest = n
+        self.counts[f"restores of the newest state, {'ours' if program == PROGRAM else 'official'}{', in the weather' if source == self.stormy else ''}"] += 1
+
+    def restored_at(self, program, source, milliseconds):
+        when = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.timezone.utc)
+        return self.restored(program, source, ["-timestamp", when.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"])
+
+    def note_and_compare(self):
+        """Notes the state behind the newest file of level 1, and restores an older one again."""
+        ends = self.witness.promised()
+        levels = [self.witness.of_level(level) for level in range(2)]
+        if ends and levels[0]:
+            txid = max(ends)
+            when = ends[txid] + 1
+            if txid not in self.notes and max(file.time for file in levels[0]) >= when:  # the official program refuses times behind the newest file's
+                self.notes[txid] = (when, self.restored_at(self.theirs, self.direct, when))
+        ends = self.witness.promised(youngest=3, oldest=RETENTION - 8)
+        known = [txid for txid in self.notes if txid in ends]
+        if known:
+            txid = self.chance.choice(known)
+            when, n = self.notes[txid]
+            stormy = self.chance.random() < 0.2
+            program, source = (PROGRAM, self.stormy) if stormy else (self.chance.choice((PROGRAM, self.theirs, self.theirs)), self.direct)
+            found = self.restored_at(program, source, when)
+            if txid in self.witness.promised(oldest=RETENTION):  # else it took too long
+                self.assertEqual(n, found, f"the state {txid:x} of {when} has changed")
+                self.counts["instants again"] += 1
+
+    def look_around(self):
+        self.restore_newest(self.theirs, self.direct)
+        self.note_and_compare()
+        if self.chance.random() < 0.3:
+            self.restore_newest(PROGRAM, self.chance.choice((self.direct, self.stormy)))
+        self.assertEqual([], self.witness.problems())
+
+    # -- hand-overs --------------------------------------------------------------------------------------------------------------------
+
+    def end(self, daemon, politely):
+        self.assertTrue(daemon.running(), f"it ended by itself: {daemon.output()[-2000:]}")
+        if politely:
+            self.assertEqual(0, daemon.stop(), daemon.output()[-2000:])
+        else:
+            daemon.kill()
+
+    def hand_over(self, daemon, turn):
+        """To the official program and back, under the running writer; the new daemon."""
+        self.weather.stop()
+        self.end(daemon, politely=turn % 2 == 0)
+        self.both_restore()
+        self.witness.ours = self.witness.orderly = False
+        other = self.start_program("replicate", "-config", self.config("theirs.yml", self.plain.port), program=self.theirs)
+        self.reach(harness.newest_commit(self.commit_log) + 20)
+        for _ in range(self.chance.randrange(1, 5)):
+            self.restore_newest(self.chance.choice((PROGRAM, self.theirs)), self.direct)
+        self.end(other, politely=turn % 4 < 2)
+        self.both_restore()
+        self.witness.ours = True
+        daemon = self.daemon()
+        self.reach(harness.newest_commit(self.commit_log) + 20)
+        self.witness.orderly = True
+        self.weather.start()
+        self.counts["hand-overs"] += 1
+        return daemon
+
+    def reach(self, n):
+        wait_for(lambda: self.restore_newest(self.theirs, self.direct) or self.newest >= n, f"transaction {n}", harness.HEALING, pause=0.1)
+
+    def both_restore(self):
+        """While nobody replicates: the same database."""
+        mine, other = (self.restore(self.direct, program=program, name=name) for program, name in ((PROGRAM, "mine.db"), (self.theirs, "theirs.db")))
+        n = self.judge(mine)["n"]
+        self.assertGreaterEqual(n, self.newest)
+        self.newest = n
+        self.assertEqual(harness.first_difference(mine, other), None)
+
+    # -- the run -----------------------------------------------------------------------------------------------------------------------
+
+    def test_EverythingAtOnce(self):
+        daemon = self.daemon()
+        self.witness.start()
+        self.addCleanup(self.witness.stop)
+        writer = self.write(seconds=SECONDS, gap="5-60", chaos=True)
+        wait_for(lambda: len(self.witness.of_level(1)) > 1, "level 1")
+        self.weather.start()
+        begin = time.monotonic()
+        turns = sorted(self.chance.uniform(5, SECONDS - 20) for _ in range(HAND_OVERS))
+        next_kill = begin + self.chance.uniform(4, 12)
+        while writer.running():
+            now = time.monotonic()
+            if turns and now - begin > turns[0]:
+                turns.pop(0)
+                daemon = self.hand_over(daemon, self.counts["hand-overs"])
+            elif now > next_kill:
+                self.assertTrue(daemon.running(), f"it ended by itself: {daemon.output()[-2000:]}")
+                daemon.kill()
+                daemon = self.daemon()
+                self.counts["kills"] += 1
+                next_kill = time.monotonic() + self.chance.uniform(4, 12)
+            self.look_around()
+        summary = writer.summary()
+        self.weather.stop()
+        self.stop_in_order(daemon)
+        self.newest = max(self.newest, 0)
+        self.both_restore()
+        self.assertEqual(harness.newest_commit(self.commit_log), self.newest)
+        self.assert_same_database(self.db, self.restore(self.direct, program=self.theirs))
+        self.witness.stop()
+        self.report(summary)
+        self.assertEqual([], self.witness.problems())
+        self.assertEqual([], [line for line in self.complaints() if "replica stopped" in line or "replica file lost" in line])
+        self.judge_size()
+
+    def complaints(self):
+        return [line for process in self._started if isinstance(process, harness.Replicator) and process.arguments[0] == PROGRAM for line in process.complaints()]
+
+    def report(self, summary):
+        say = lambda text: print(text, file=sys.stderr)
+        say(f"seed {self.seed}: {SECONDS} s, {self.newest} transactions, {json.dumps(summary)[:160]}")
+        say(f"counts {dict(self.counts)}, notes {len(self.notes)}")
+        say(f"witness: {len(self.witness.curve)} looks, {self.witness.deletions} deletions, {self.witness.judged} states judged, "
+            f"{self.witness.lost_to_others} states that the official program gave up")
+        say(f"faults met {len(self.proxy.fired())}: {dict(collections.Counter(asked.fault for asked in self.proxy.fired()))}")
+        asked = collections.Counter(asked.operation for asked in self.proxy.asked())
+        say(f"requests through the proxy: {dict(asked)}")
+        messages = collections.Counter(match for line in self.complaints() for match in re.findall(r'msg=("[^"]*"|\S+)', line))
+        say(f"warnings and errors: {dict(messages)}")
+        for when, counts, sizes in self.witness.curve[::max(1, len(self.witness.curve) // 30)]:
+            say(f"{when:6.0f} s  files by level {counts}  KiB by level {[size // 1024 for size in sizes]}  {sum(sizes) // 1024} KiB")
+
+    def judge_size(self):
+        late = [(counts, sizes) for when, counts, sizes in self.witness.curve if when > SECONDS // 2]
+        self.assertLess(max(counts[9] for counts, _ in late), 9)
+
+
+class PlanTestCase(unittest.TestCase):
+    """The witness plans as the official program does."""
+
+    def test_UpstreamsOwnPlans(self):
+        scenarios = json.loads(PLANS.read_text())["scenarios"]
+        for scenario in scenarios:
+            with self.subTest(scenario["name"]):
+                files = [File(entry["level"], int(entry["min"], 16), int(entry["max"], 16), 1, entry["created"] * 1000) for entry in scenario["files"]]
+                before = scenario["before"] and scenario["before"] * 1000
+                found = plan(files, before=before)
+                names = [f"{file.level}/{file.first:016x}-{file.last:016x}.ltx" for file in found] if found else None
+                self.assertEqual(scenario["plan"] if scenario["outcome"] == "ok" else None, names)
+        self.assertGreater(len(scenarios), 10)
+
+
+class FakeStore:
+    """What Witness asks a client for."""
+
+    def __init__(self):
+        self.content = {}
+
+    def put(self, key, header=None):
+        level, first, last = key[:4], int(key[5:21], 16), int(key[22:38], 16)
+        self.content[key] = header or HEADER.pack(b"LTX1", 2, 4096, 10, first, last, 0, 0, 32, 0, 0, 0).ljust(100, b"\0")
+
+    def entries(self, bucket, prefix):
+        return {prefix + key: (len(data), 0.0, str(hash(data))) for key, data in self.content.items()}
+
+    def head_of(self, bucket, key, size):
+        return self.content[key.removeprefix("db/")][:size]
+
+
+class WitnessTestCase(unittest.TestCase):
+    """Nothing of what a witness is for escapes it."""
+
+    def setUp(self):
+        self.store, self.seconds = FakeStore(), 0.0
+        self.witness = Witness(self.store, "b", "db/", 30, 3, now=lambda: self.seconds, wall=lambda: self.seconds * 1000)
+
+    def put(self, *keys):
+        for key in keys:
+            change = Change("put", (f"b/db/{key}",))
+            self.witness.began(change)
+            self.store.put(key)
+            self.witness.ended(change, 200)
+        self.later(0.1)
+        self.witness.look()
+
+    def delete(self, *keys):
+        change = Change("delete", tuple(f"b/db/{key}" for key in keys))
+        self.witness.began(change)
+        for key in keys:
+            self.store.content.pop(key, None)
+        self.witness.ended(change, 200)
+        self.later(0.1)
+        self.witness.look()
+
+    def later(self, seconds):
+        self.seconds += seconds
+
+    @staticmethod
+    def key(level, first, last=None):
+        return f"{level:04x}/{first:016x}-{last or first:016x}.ltx"
+
+    def complains(self, text):
+        self.assertRegex("\n".join(self.witness.problems()), text)
+
+    def history(self):
+        """A snapshot, four cuts, and a merge of the first three."""
+        self.put(self.key(9, 1), *(self.key(0, n) for n in range(1, 5)))
+        self.put(self.key(1, 1, 3))
+
+    def test_WhatIsRight(self):
+        self.history()
+        self.later(3.5)
+        self.delete(self.key(0, 1), self.key(0, 2), self.key(0, 3))
+        self.put(self.key(0, 5), self.key(1, 4))
+        self.later(3.5)
+        self.delete(self.key(0, 4))
+        self.assertEqual([], self.witness.problems())
+        self.assertEqual(4, self.witness.deletions)
+        self.assertGreater(self.witness.judged, 0)
+
+    def test_TheNewestState(self):
+        self.history()
+        self.later(3.5)
+        self.delete(self.key(0, 4))
+        self.complains("takes the newest state: 4 becomes 3")
+
+    def test_ACutThatIsYoung(self):
+        self.history()
+        self.delete(self.key(0, 2))
+        self.complains("takes state 2")
+
+    def test_AnEndOfLevelOne(self):
+        self.history()
+        self.put(self.key(0, 5), self.key(1, 4, 5), self.key(2, 1, 5))
+        self.later(10)
+        self.delete(self.key(0, 1), self.key(0, 2), self.key(0, 3), self.key(0, 4))
+        self.assertEqual([], self.witness.problems())
+        self.delete(self.key(1, 1, 3))
+        self.complains("takes state 3, 1")
+
+    def test_AnEndOfLevelOneThatIsOld(self):
+        self.test_AnEndOfLevelOne()
+        self.witness.complaints.clear()
+        self.put(self.key(0, 6), self.key(1, 6))
+        self.later(31)
+        self.delete(self.key(1, 4, 5))
+        self.assertEqual([], self.witness.problems())
+
+    def test_WhatARestoreMayBeReading(self):
+        self.history()
+        self.put(self.key(1, 4))
+        self.delete(self.key(0, 4))
+        self.complains("which a restore of the newest state may be reading")
+
+    def test_ADeletionOfNobody(self):
+        self.history()
+        del self.store.content[self.key(1, 1, 3)]
+        self.later(1)
+        self.witness.look()
+        self.complains("is gone, and nobody deleted it")
+
+    def test_AnAnswerThatNobodySaw(self):
+        self.history()
+        self.store.put(self.key(0, 5))
+        self.later(1)
+        self.witness.look()
+        self.assertEqual([], self.witness.problems())
+        self.assertEqual(5, self.witness.of_level(0)[-1].last)
+
+    def test_OtherContent(self):
+        self.history()
+        self.store.content[self.key(0, 4)] += b"x"
+        self.witness.look()
+        self.complains("has another content")
+
+    def test_Headers(self):
+        good = dict(flags=2, first=5, last=5, before=0, commit=10)
+        for wrong, text in (({"first": 4}, "says 4-5 inside"), ({"flags": 0}, "upstream refuses"), ({"before": 1 << 63}, "upstream refuses"), ({"commit": 0}, "upstream refuses")):
+            with self.subTest(wrong):
+                self.setUp()
+                self.history()
+                fields = {**good, **wrong}
+                header = HEADER.pack(b"LTX1", fields["flags"], 4096, fields["commit"], fields["first"], fields["last"], 0, fields["before"], 32, 0, 0, 0)
+                self.store.put(self.key(0, 5), header.ljust(100, b"\0"))
+                self.later(1)
+                self.witness.look()
+                self.complains(text)
+
+    def test_Names(self):
+        self.history()
+        self.store.content["0000/junk"] = b""
+        self.later(1)
+        self.witness.look()
+        self.complains("foreign name")
+
+    def test_TheWayOfAnOfficialWriter(self):
+        for files, text in (([File(9, 1, 4)], "level 0 is empty"), ([File(0, 3, 3), File(1, 1, 4)], "level 1 reaches 4, level 0 only 3"),
+                            ([File(0, 5, 5), File(1, 1, 4), File(1, 2, 3)], "brings nothing"), ([File(0, 5, 5), File(1, 1, 4), File(2, 1, 3)], "inside of 1-4"),
+                            ([File(0, 5, 5), File(1, 1, 4), File(1, 5, 5), File(2, 1, 4), File(9, 1, 5)], None)):
+            with self.subTest(files):
+                found = " ".join(faults_of_order(files))
+                self.assertRegex(found, text) if text else self.assertEqual("", found)
+
+    def test_ThePlaceInTheWal(self):
+        for offset, size, first, last, right in ((32, 0, 5, 5, True), (32, 2 * 4120, 5, 5, True), (32 + 4120, 4120, 5, 5, True), (0, 0, 5, 5, False), (32, 100, 5, 5, False),
+                                                 (32, 0, 4, 5, False)):
+            header = header_of(HEADER.pack(b"LTX1", 2, 4096, 10, first, last, 0, 0, offset, size, 0, 0).ljust(100, b"\0"))
+            self.assertEqual(right, wal_place(header) is None, header)
