@@ -129,7 +129,7 @@ class Witness:
         self.complaints = []
         self.files = {}  # key below the prefix: File
         self.curve = []  # (seconds since the start, files by level, bytes by level)
-        self.lost_to_others = 0
+        self.given_up = set()  # TXIDs of states that another writer took away
         self.deletions = 0
         self.judged = 0  # promised states looked at before a deletion
         self._etags = {}
@@ -137,7 +137,8 @@ class Witness:
         self._arrived = {}  # key: monotonic time
         self._open = {}  # change: monotonic time at which it began
         self._closed = collections.deque()  # (time, keys) of changes that ended
-        self._promised = {}  # TXID: milliseconds of the transaction
+        self._promised = {}  # TXID: milliseconds of the transaction; of the arrival until the header is read
+        self._timed = set()  # TXIDs whose header was read
         self._pinned = collections.deque()  # (time until, keys of a plan)
         self._news = threading.Event()
         self._stopping = False
@@ -186,7 +187,7 @@ class Witness:
         time_of = header.time if header else int(self.wall())
         self.files[key] = File(level, first, last, size, time_of)
         self._arrived.setdefault(key, self.now())
-        if level == 1:
+        if level == 1 and last not in self.given_up:
             self._promised[last] = min(time_of, self._promised.get(last, time_of))
 
     def _judge(self, keys):
@@ -214,7 +215,7 @@ class Witness:
                 age = wall - self._promised.get(last, wall)
                 self._complain(f"deleting {self._names(keys)} takes state {last:x}, {age / 1000:.1f} s old")
             else:
-                self.lost_to_others += 1
+                self.given_up.add(last)
                 self._promised.pop(last, None)
         for key in keys:
             self.files.pop(key, None)
@@ -322,8 +323,9 @@ class Witness:
     def _know_time(self, key, time_of):
         file = self.files[key]
         self.files[key] = dataclasses.replace(file, time=time_of)
-        if file.level == 1:
+        if file.level == 1 and file.last not in self.given_up:
             self._promised[file.last] = time_of
+            self._timed.add(file.last)
 
     def _check_order(self):
         """Only between changes: an order of files is no promise while they are put and deleted."""
@@ -342,7 +344,7 @@ class Witness:
         oldest = self.retention if oldest is None else oldest
         with self._lock:
             wall = self.wall()
-            return {last: when for last, when in self._promised.items() if youngest * 1000 < wall - when < oldest * 1000}
+            return {last: when for last, when in self._promised.items() if last in self._timed and youngest * 1000 < wall - when < oldest * 1000}
 
     def of_level(self, level):
         with self._lock:
