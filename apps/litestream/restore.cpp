@@ -104,6 +104,16 @@ struct Choice {
     }
 };
 
+/// Nothing = retention has taken the file since it was listed.
+std::optional<Timestamp> timeOf(replica::ReplicaStore& store, const replica::FileInfo& file) {
+    try {
+        return restore::exactTime(store, file, {});
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::NotFound) throw;
+        return std::nullopt;
+    }
+}
+
 /// With a URL a time outside of what the replica covers is refused: it is more likely a slip than a wish.
 void checkTimestamp(replica::ReplicaStore& store, const std::vector<replica::FileInfo>& files, Timestamp wanted) {
     if (files.empty()) throw CommandError("no backups found");
@@ -118,9 +128,10 @@ void checkTimestamp(replica::ReplicaStore& store, const std::vector<replica::Fil
     for (const replica::FileInfo& file : files) {
         // Where each time costs a request, the files at both ends have to do.
         if (!listed && std::find(bounds.begin(), bounds.end(), file.id.range.max) == bounds.end()) continue;
-        const Timestamp time = restore::exactTime(store, file, {});
-        older = older || time <= wanted;
-        younger = younger || wanted <= time;
+        const auto time = timeOf(store, file);
+        if (!time) return;  // the replica changes while we look: the plan decides
+        older = older || *time <= wanted;
+        younger = younger || wanted <= *time;
         if (older && younger) return;
     }
     throw CommandError("timestamp does not exist");

@@ -4,6 +4,7 @@ The classes below make one test of each cell: PutTestCase.test_lose_response and
 """
 
 import collections
+import datetime
 import os
 import pathlib
 import sqlite3
@@ -263,6 +264,23 @@ class PatienceTestCase(FaultTestCase):
         self.proxy.heal()
         self.assertEqual(0, restore.wait(), restore.output())
         self.judge(restored, exactly=newest)
+
+
+    def test_ARestoreToATimeOutlivesARetention(self):
+        """The oldest file goes between the list and the question how old it is."""
+        replicator, newest = self.at_rest()
+        self.stop_in_order(replicator)
+        files = sorted(self.gateway.client.listing(self.bucket, "db/").items(), key=lambda entry: entry[1][1])
+        oldest = "db/0000/0000000000000001-0000000000000001.ltx"  # beside the snapshot of the same state
+        self.gateway.client.put(self.bucket, oldest, self.gateway.client.get(self.bucket, files[0][0]))
+        self.proxy.fail("delay", "head")
+        restored = self.dir / "restored.db"
+        when = datetime.datetime.fromtimestamp(files[-1][1][1] + 1, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        restore = self.start_program("restore", "-o", restored, "-timestamp", when, self.space)
+        self.fired()
+        self.gateway.client.remove(self.bucket, oldest)
+        self.assertEqual(0, restore.wait(), restore.output())
+        self.judge(restored)
 
 
 @ours_only
