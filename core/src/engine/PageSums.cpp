@@ -1,7 +1,7 @@
 #include "engine/PageSums.h"
 
-#include "engine/LocalState.h"
-#include "ltx/Format.h"
+#include "ltx/Sealed.h"
+#include "util/Boot.h"
 #include "util/FileIo.h"
 
 #include <litestream/Error.h>
@@ -34,21 +34,6 @@ struct FileHeader {
     std::uint64_t checksum = 0;
 };
 
-std::uint64_t checksumOf(const FileHeader& header) {
-    return ltx::crc64(0, std::as_bytes(std::span(&header, 1)).first(offsetof(FileHeader, checksum)));
-}
-
-std::uint64_t bootIdentity() {
-    static const std::uint64_t kIdentity = [] {
-        std::array<std::byte, 64> text{};
-        const FileDescriptor file(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
-        const ssize_t length = file ? ::read(file.get(), text.data(), text.size()) : 0;
-        const auto bytes = std::span(text).first(length > 0 ? static_cast<std::size_t>(length) : 0);
-        return ltx::crc64(0, bytes) | 1;
-    }();
-    return kIdentity;
-}
-
 off_t entryOffset(PageNumber page) {
     return static_cast<off_t>(sizeof(FileHeader) + (static_cast<std::uint64_t>(page) - 1) * sizeof(std::uint64_t));
 }
@@ -67,7 +52,7 @@ void writeAt(const FileDescriptor& file, const void* data, std::size_t size, off
 }
 
 void writeHeader(const FileDescriptor& file, FileHeader header, const std::filesystem::path& path) {
-    header.checksum = checksumOf(header);
+    header = ltx::sealed(header);
     writeAt(file, &header, sizeof(header), 0, path);
 }
 
@@ -127,7 +112,7 @@ PageSums::State PageSums::load() const {
     const FileDescriptor file(::open(file_.c_str(), O_RDONLY | O_CLOEXEC));
     FileHeader header;
     if (!file || readAt(file, &header, sizeof(header), 0, file_) != sizeof(header)) return {};
-    if (header.magic != kMagic || header.checksum != checksumOf(header)) return {};
+    if (header.magic != kMagic || !ltx::isWhole(header)) return {};
     if (header.boot != 0 && header.boot != bootIdentity()) return {};
     return {Txid{header.txid}, header.pending != 0, Txid{header.pending}, header.commit, header.digest};
 }
@@ -135,7 +120,7 @@ PageSums::State PageSums::load() const {
 std::uint64_t PageSums::apply(Txid from, Txid to, std::uint32_t commit, std::span<const PageSum> sums) {
     const auto file = openFile(file_, O_RDWR);
     FileHeader header;
-    const bool whole = readAt(file, &header, sizeof(header), 0, file_) == sizeof(header) && header.magic == kMagic && header.checksum == checksumOf(header);
+    const bool whole = readAt(file, &header, sizeof(header), 0, file_) == sizeof(header) && header.magic == kMagic && ltx::isWhole(header);
     if (!whole || header.txid != from.value || (header.pending != 0 && header.pending != to.value)) {
         throw Error(ErrorCode::Corrupt, "page sums " + file_.string() + " are not those of TXID " + ltx::format(from));
     }

@@ -1,9 +1,7 @@
 #include "engine/PositionJournal.h"
 
-#include "ltx/Format.h"
-#include "engine/LocalState.h"
+#include "ltx/Sealed.h"
 #include "util/FileIo.h"
-#include "util/Log.h"
 
 #include <litestream/Error.h>
 
@@ -12,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 
 namespace litestream::engine {
@@ -42,22 +39,10 @@ struct FileRecord {
 };
 static_assert(sizeof(FileRecord) == 104);
 
-template <class T>
-std::uint64_t checksumOf(const T& value) {
-    return ltx::crc64(0, std::as_bytes(std::span(&value, 1)).first(sizeof(T) - sizeof(std::uint64_t)));
-}
-
-FileHeader makeHeader(std::uint64_t lineage) {
-    FileHeader header{kMagic, lineage, 0};
-    header.checksum = checksumOf(header);
-    return header;
-}
 
 FileRecord toFile(const JournalRecord& record) {
-    FileRecord out{record.txid.value, record.fileChecksum, record.timestamp.milliseconds, record.commit,
-                   record.position.size, record.position.bytes, 0};
-    out.checksum = checksumOf(out);
-    return out;
+    return ltx::sealed(FileRecord{record.txid.value, record.fileChecksum, record.timestamp.milliseconds, record.commit,
+                                  record.position.size, record.position.bytes, 0});
 }
 
 JournalRecord fromFile(const FileRecord& in) {
@@ -78,13 +63,13 @@ PositionJournal::Contents PositionJournal::load() const {
     FileHeader header{};
     if (!bytes || bytes->size() < sizeof(header)) return contents;
     std::memcpy(&header, bytes->data(), sizeof(header));
-    if (header.magic != kMagic || header.checksum != checksumOf(header)) return contents;
+    if (header.magic != kMagic || !ltx::isWhole(header)) return contents;
     contents.lineage = header.lineage;
     auto& records = contents.records;
     for (std::size_t at = sizeof(header); at + sizeof(FileRecord) <= bytes->size(); at += sizeof(FileRecord)) {
         FileRecord record{};
         std::memcpy(&record, bytes->data() + at, sizeof(record));
-        if (record.checksum != checksumOf(record) || record.positionSize > Position::kMaxBytes) break;
+        if (!ltx::isWhole(record) || record.positionSize > Position::kMaxBytes) break;
         if (!records.empty() && record.txid < records.back().txid.value) break;
         if (!records.empty() && record.txid == records.back().txid.value) records.pop_back();
         records.push_back(fromFile(record));
@@ -94,7 +79,7 @@ PositionJournal::Contents PositionJournal::load() const {
 
 void PositionJournal::reset(const Contents& contents) {
     std::vector<std::byte> bytes(sizeof(FileHeader) + contents.records.size() * sizeof(FileRecord));
-    const FileHeader header = makeHeader(contents.lineage);
+    const FileHeader header = ltx::sealed(FileHeader{kMagic, contents.lineage, 0});
     std::memcpy(bytes.data(), &header, sizeof(header));
     std::byte* out = bytes.data() + sizeof(header);
     for (const auto& record : contents.records) {
@@ -108,17 +93,7 @@ void PositionJournal::reset(const Contents& contents) {
 
 void PositionJournal::append(const JournalRecord& record) {
     const FileRecord out = toFile(record);
-    {
-        const auto file = openFile(file_, O_WRONLY | O_APPEND);
-        const off_t before = ::lseek(file.get(), 0, SEEK_END);
-        try {
-            writeAll(file, std::as_bytes(std::span(&out, 1)), file_);
-        } catch (const Error&) {
-            // Half a record would end the journal for every reader.
-            if (::ftruncate(file.get(), before) != 0) log::debug("journal not cut back", {{"file", file_.string()}});
-            throw;
-        }
-    }
+    appendWhole(file_, std::as_bytes(std::span(&out, 1)));
     if (++appended_ < kRewriteAfter) return;
     Contents contents = load();
     if (contents.records.size() > kKept) {
