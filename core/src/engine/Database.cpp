@@ -275,7 +275,10 @@ void Database::finish() {
                       {{"db", options_.path.string()}, {"error", error.what()}});
         }
     }
-    for (auto& replica : replicas_) replica.uploader.reset();
+    for (auto& replica : replicas_) {
+        replica.uploader.reset();
+        if (replica.keeper) replica.keeper->close();
+    }
     batch_.reset();
     if (source_) source_->detach();
     source_.reset();
@@ -299,8 +302,20 @@ void Database::status(std::function<void(DatabaseStatus)> done) {
         status.txid = self.txid_;
         if (self.source_) status.source = self.source_->status();
         for (const auto& replica : self.replicas_) {
-            status.replicas.push_back(
-                {replica.name, kReplicaStates[static_cast<int>(replica.state)], replica.acknowledged, replica.lastError, replica.requests});
+            ReplicaStatus& one = status.replicas.emplace_back();
+            one.name = replica.name;
+            one.state = kReplicaStates[static_cast<int>(replica.state)];
+            one.acknowledged = replica.acknowledged;
+            one.behind = self.txid_ > replica.acknowledged ? self.txid_.value - replica.acknowledged.value : 0;
+            for (const auto& payload : self.unsent_) {
+                if (payload->identity().txid > replica.acknowledged && !one.lacking) one.lacking = payload->identity().timestamp;
+            }
+            const auto& held = replica.keeper->inventory();
+            one.files = held.size();
+            one.bytes = held.bytes();
+            one.proven = held.proven();
+            one.lastError = replica.lastError;
+            one.requests = replica.requests;
         }
         status.reconciles = self.reconciles_;
         status.lastReconcile = self.lastReconcile_;

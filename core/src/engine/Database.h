@@ -214,6 +214,10 @@ private:
     void scheduleSelfCheck();
     void startSelfCheck();
     void selfChecked(Txid txid, std::uint64_t captured, std::optional<std::uint64_t> image, const std::string& failure);
+    /// Where a file of a replica can be had from once more: what waits for others, and the others.
+    std::vector<levels::Donor> donors(std::size_t index, const replica::FileId& file, const levels::HeldFile& known) const;
+    /// Whether a file may be on its way to the replica.
+    bool mayArrive(const Replica& replica, const replica::FileId& file) const;
 
     Services& services_;
     const DatabaseOptions options_;

@@ -178,7 +178,10 @@ void Database::adopt() {
         txid_ = newest;
         provable_.reset();
         foreignNewest_.reset();
-        for (auto& replica : replicas_) replica.doubtful = false;  // its content is compared whole anyway
+        for (auto& replica : replicas_) {
+            replica.doubtful = false;  // its content is compared whole anyway
+            if (replica.survey) replica.keeper->adopt(replica.survey->files, services_.clock->now());
+        }
         established();
         return;
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "levels/Inventory.h"
 #include "levels/Settings.h"
 #include "plugin/Registry.h"
 #include "replica/ReplicaStore.h"
@@ -52,6 +53,11 @@ struct ReplicaStatus {
     std::string name;
     std::string state;  ///< "following", "seeding", "failing: ...", "stopped: ..."
     Txid acknowledged;
+    std::uint64_t behind = 0;          ///< TXIDs that were cut and that it lacks
+    std::optional<Timestamp> lacking;  ///< when the oldest of them was cut that waits for it; nothing = none waits
+    std::size_t files = 0;             ///< that it holds, and their bytes
+    std::uint64_t bytes = 0;
+    levels::Proven proven;
     std::string lastError;
     std::shared_ptr<const transport::Metrics> requests;  ///< live: shared with the transport, which counts on
 };

@@ -1,20 +1,18 @@
 #include "engine/LocalState.h"
 
 #include "engine/PositionJournal.h"
-#include "util/FileIo.h"
+#include "levels/Ledger.h"
 
 #include <litestream/Error.h>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 namespace litestream::engine {
 
 MetaPaths MetaPaths::beside(const std::filesystem::path& database) {
     return {database.parent_path() / std::string(".").append(database.filename().string()).append("-litestream")};
+}
+
+std::filesystem::path MetaPaths::inventory(std::string_view transport, const Transport& store) const {
+    return directory / levels::inventoryFileName(transport, store.describe());
 }
 
 LocalStatus readLocalStatus(const std::filesystem::path& metaDirectory) {
@@ -23,11 +21,33 @@ LocalStatus readLocalStatus(const std::filesystem::path& metaDirectory) {
     return {true, contents.records.empty() ? Txid{} : contents.records.back().txid};
 }
 
+LocalReplicaStatus readLocalReplica(const std::filesystem::path& metaDirectory, const std::filesystem::path& inventoryFile, Timestamp now) {
+    LocalReplicaStatus status;
+    const auto contents = levels::InventoryFile(inventoryFile).load();
+    status.known = contents.exists;
+    if (!status.known) return status;
+    status.held = levels::inventoryOf(contents, now, levels::Clock::now());
+    status.txid = status.held.newest();
+    const auto journal = PositionJournal(MetaPaths{metaDirectory}.journal()).load();
+    if (journal.records.empty() || journal.records.back().txid <= status.txid) return status;
+    status.behind = journal.records.back().txid.value - status.txid.value;
+    for (const auto& record : journal.records) {
+        if (record.txid <= status.txid) continue;
+        status.lacking = record.timestamp;
+        break;
+    }
+    return status;
+}
+
 std::vector<std::filesystem::path> localStateFiles(const std::filesystem::path& metaDirectory) {
     const MetaPaths paths{metaDirectory};
     std::vector<std::filesystem::path> files;
     for (const auto& file : {paths.journal(), paths.pageSums(), paths.replicaSums()}) {
         if (std::filesystem::exists(file)) files.push_back(file);
+    }
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(metaDirectory, error)) {
+        if (levels::isInventoryFileName(entry.path().filename().string())) files.push_back(entry.path());
     }
     if (std::filesystem::is_directory(paths.spool())) {
         for (const auto& entry : std::filesystem::directory_iterator(paths.spool())) files.push_back(entry.path());
@@ -39,27 +59,6 @@ void makeDirectory(const std::filesystem::path& directory) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) throw systemError("create directory " + directory.string(), error.value());
-}
-
-std::optional<std::vector<std::byte>> readFileIfExists(const std::filesystem::path& file) {
-    const FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!descriptor) {
-        if (errno == ENOENT) return std::nullopt;
-        throw systemError("open " + file.string(), errno);
-    }
-    struct stat info{};
-    if (::fstat(descriptor.get(), &info) != 0) throw systemError("stat " + file.string(), errno);
-    std::vector<std::byte> bytes(static_cast<std::size_t>(info.st_size));
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-        const ssize_t got = ::pread(descriptor.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw systemError("read " + file.string(), errno);
-        if (got == 0) break;
-        done += static_cast<std::size_t>(got);
-    }
-    bytes.resize(done);
-    return bytes;
 }
 
 }  // namespace litestream::engine

@@ -9,7 +9,7 @@ Inventory::Inventory(std::span<const replica::FileInfo> listing, bool timestamps
     for (const auto& info : listing) {
         const std::int64_t age = std::max<std::int64_t>(0, wallNow.milliseconds - info.timestamp.milliseconds);
         const auto made = now - std::chrono::milliseconds(age);
-        add({info, made, timestampsAreContent ? now : made, false});
+        add({info, made, timestampsAreContent ? now : made, false, {}, info.timestamp});
     }
 }
 
@@ -29,9 +29,18 @@ void Inventory::remove(const replica::FileId& id) {
     reach_.at(id.level.value) = reached;
 }
 
-void Inventory::verified(const replica::FileId& id) {
+HeldFile* Inventory::edit(const replica::FileId& id) {
     Level& level = levels_.at(id.level.value);
-    if (const auto found = level.find(id.range); found != level.end()) found->second.verified = true;
+    const auto found = level.find(id.range);
+    return found == level.end() ? nullptr : &found->second;
+}
+
+void Inventory::verified(const replica::FileId& id) {
+    if (HeldFile* file = edit(id)) file->verified = true;
+}
+
+void Inventory::seen(const replica::FileId& id, Timestamp time) {
+    if (HeldFile* file = edit(id)) file->seen = time;
 }
 
 void Inventory::expect(Txid txid, std::optional<std::uint64_t> digest) {
@@ -59,6 +68,16 @@ const HeldFile* Inventory::find(const replica::FileId& id) const {
     const Level& level = levels_.at(id.level.value);
     const auto found = level.find(id.range);
     return found == level.end() ? nullptr : &found->second;
+}
+
+Txid Inventory::newest() const { return *std::max_element(reach_.begin(), reach_.end()); }
+
+std::uint64_t Inventory::bytes() const {
+    std::uint64_t sum = 0;
+    for (const Level& level : levels_) {
+        for (const auto& [range, file] : level) sum += file.info.size;
+    }
+    return sum;
 }
 
 std::size_t Inventory::size() const {

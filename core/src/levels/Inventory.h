@@ -29,6 +29,7 @@ struct HeldFile {
     Clock::time_point stored;   ///< when it came to the replica, or later
     bool verified = false;      ///< it was read back after it was written, or arrived under a checksum
     Evidence evidence{};
+    std::optional<Timestamp> seen{};  ///< what a listing tells as its time; nothing = not known
 };
 
 /// A state that was read from the replica as a restore would read it, and had the digest that it has to have.
@@ -54,6 +55,8 @@ public:
     /// The file was deleted, or turned out to be damaged or gone: nothing is built on it any more, and it is not deleted (again).
     void remove(const replica::FileId& id);
     void verified(const replica::FileId& id);
+    /// Listings tell this time of the file.
+    void seen(const replica::FileId& id, Timestamp time);
     /// The digest of the database at a TXID has become known, or is no longer believed: kept with every file that ends there.
     void expect(Txid txid, std::optional<std::uint64_t> digest);
     /// No digest that is known is believed any more, nor what was proven by it.
@@ -68,7 +71,10 @@ public:
     const HeldFile* find(const replica::FileId& id) const;
     /// Highest TXID of a level; 0 = it is empty.
     Txid reach(std::uint32_t number) const { return reach_.at(number); }
+    /// Highest TXID of all levels; 0 = it is empty.
+    Txid newest() const;
     std::size_t size() const;
+    std::uint64_t bytes() const;
     std::vector<replica::FileInfo> all() const;
 
     /// The newest snapshot; null = none.
@@ -77,6 +83,8 @@ public:
     const HeldFile* snapshotAt(Txid txid) const;
 
 private:
+    HeldFile* edit(const replica::FileId& id);
+
     std::array<Level, replica::kSnapshotLevel.value + 1> levels_;
     std::array<Txid, replica::kSnapshotLevel.value + 1> reach_;
     Proven proven_;

@@ -33,32 +33,48 @@ void Keeper::Pace::failed(Clock::time_point now, Clock::duration first, Clock::d
     notBefore = now + std::min(first * (1u << std::min(failures++, 12u)), longest);
 }
 
+Keeper::Keeper(Setup setup) : setup_(std::move(setup)), ledger_(setup_.inventoryFile, {setup_.now, setup_.wall}) {}
+
 void Keeper::attach(std::span<const replica::FileInfo> listing, Timestamp wallNow) {
-    inventory_ = Inventory(listing, setup_.store->capabilities().listsTimestamp, wallNow, setup_.now());
-    jobs_ = deletions_ = {};
+    findings_ = ledger_.open(listing, setup_.store->capabilities().listsTimestamp, wallNow);
+    jobs_ = deletions_ = audit_ = {};
+    audit_.at = nextAudit(setup_.now());
     mending_ = Mending::Nothing;
     repairs_ = Pace::quiet();
     scheduleProofs();
 }
 
+void Keeper::adopt(std::span<const replica::FileInfo> listing, Timestamp wallNow) {
+    ledger_.begin(listing, setup_.store->capabilities().listsTimestamp, wallNow);
+    findings_.clear();
+}
+
 void Keeper::stored(const replica::FileInfo& file, const Evidence& evidence) {
     const auto now = setup_.now();
-    inventory_.add({file, now, now, true, evidence});
+    ledger_.add({file, now, now, true, evidence, seenAfterPut(file)});
+    if (changed_) changed_->insert(file.id);
     jobs_.dirty = true;
     if (file.id.level == replica::kSnapshotLevel) seeded();
     // A level-0 file takes nothing's place, so nothing has become superfluous.
     if (file.id.level != replica::kLevel0) deletions_.dirty = true;
 }
 
+std::optional<Timestamp> Keeper::seenAfterPut(const replica::FileInfo& file) const {
+    if (!setup_.store->capabilities().listsTimestamp) return std::nullopt;
+    return file.timestamp;
+}
+
 std::optional<Clock::time_point> Keeper::turn(const FileAttributes& attributes) {
     if (busy_) return std::nullopt;
     const auto now = setup_.now();
+    if (audit_.due(now) && startAudit(attributes)) return std::nullopt;
+    if (!findings_.empty()) return audit_.next();
     if (repairs_.due(now)) repair();
     if (jobs_.due(now) && startJob(attributes)) return std::nullopt;
     if (deletions_.due(now) && startDeletion()) return std::nullopt;
     if (validations_.due(now) && startValidation()) return std::nullopt;
     if (trials_.due(now) && startTrial()) return std::nullopt;
-    return earliest({jobs_.next(), deletions_.next(), repairs_.next(), validations_.next(), trials_.next()});
+    return earliest({audit_.next(), jobs_.next(), deletions_.next(), repairs_.next(), validations_.next(), trials_.next()});
 }
 
 std::optional<Clock::time_point> Keeper::earliest(std::initializer_list<std::optional<Clock::time_point>> times) {
@@ -108,6 +124,7 @@ bool Keeper::startJob(const FileAttributes& attributes) {
         }
         return false;
     }
+    ledger_.begun(next.job->output);
     start(
         [this, job = *next.job, expected = expectedOf(next.job->inputs), attributes, slowness = slowness_] {
             return Compactor(*setup_.store, setup_.codecs, *setup_.codec, attributes, cancellation_.token()).run(job, expected, slowness);
@@ -122,7 +139,7 @@ void Keeper::merged(const Job& job, const Compacted& made, const Failure& failur
         const HeldFile* last = inventory_.find(job.inputs.back().id);
         Evidence evidence{made.fileChecksum, std::nullopt};
         if (last != nullptr) evidence.digest = last->evidence.digest;
-        inventory_.add({made.file, last != nullptr ? last->content : now, now, true, evidence});
+        ledger_.add({made.file, last != nullptr ? last->content : now, now, true, evidence, seenAfterPut(made.file)});
         learn(job.inputs, made.inputChecksums);
         if (made.digest) proven(job.output, *made.digest);
         jobs_ = {};
@@ -151,15 +168,10 @@ void Keeper::merged(const Job& job, const Compacted& made, const Failure& failur
 
 void Keeper::damaged(const replica::FileId& file, const Error& error) {
     if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) return;
-    takeBack(file);
-    const HeldFile* snapshot = inventory_.newestSnapshot();
-    const bool bridged = snapshot != nullptr && snapshot->info.id != file && snapshot->info.id.range.max >= file.range.max;
-    log::error("replica file lost", {{"db", setup_.database}, {"replica", setup_.replica}, {"file", setup_.store->layout().key(file)},
-                                     {"error", error.what()}});
-    // States behind it come from a new snapshot. If that has to wait, the file is met again.
-    if (!bridged && !setup_.needsDatabase(error.what())) return;
-    inventory_.remove(file);
-    jobs_.dirty = deletions_.dirty = true;
+    const HeldFile* held = inventory_.find(file);
+    if (held == nullptr) return;
+    findings_.push_back({error.code() == ErrorCode::NotFound ? Trouble::Missing : Trouble::Touched, held->info});
+    audit_.dirty = true;
 }
 
 bool Keeper::startDeletion() {
@@ -168,6 +180,7 @@ bool Keeper::startDeletion() {
     deletions_.at = next.at;
     if (next.files.empty()) return false;
     if (next.files.size() > kMostDeletions) next.files.resize(kMostDeletions);
+    ledger_.leaving(next.files);
     start(
         [this, next] {
             Compactor reader(*setup_.store, setup_.codecs, *setup_.codec, {}, cancellation_.token());
@@ -200,13 +213,13 @@ void Keeper::deleted(const Deletions& deletions, std::span<const replica::Replic
         deletions_.failed(now, setup_.settings.checkInterval, kLongestDeletionWait);
     }
     if (failure.error) return;
-    for (const auto& file : deletions.relies) inventory_.verified(file.id);
+    for (const auto& file : deletions.relies) ledger_.verified(file.id);
     std::set<replica::FileId> kept;
     for (const auto& one : left) kept.insert(one.file);
     std::size_t count = 0;
     for (const auto& file : deletions.files) {
         if (kept.contains(file)) continue;
-        inventory_.remove(file);
+        ledger_.remove(file);
         ++count;
     }
     if (count > 0) {

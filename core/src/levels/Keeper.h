@@ -1,18 +1,24 @@
 #pragma once
 
 #include "levels/Compactor.h"
+#include "levels/Ledger.h"
 #include "levels/Proof.h"
 #include "levels/Retention.h"
 #include "levels/Validation.h"
+#include "levels/VerifiedBody.h"
 #include "levels/VerifyRestore.h"
+
 #include "util/Clock.h"
 
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace litestream::levels {
 
@@ -31,11 +37,13 @@ public:
         ltx::CodecSet codecs;
         std::shared_ptr<const Codec> codec;
         Settings settings;
+        std::filesystem::path inventoryFile{};  ///< where the inventory is written down; empty = nowhere
         std::function<void(Action)> background;  ///< runs an action that blocks
         std::function<void(Action)> onStrand;    ///< brings an action to the strand; drops it when there is none any more
         std::function<Clock::time_point()> now = Clock::now;
         std::filesystem::path scratch{};  ///< a directory for restores that are a trial, unless the settings name one
         std::function<Timestamp()> wall = [] { return SystemWallClock().now(); };
+        std::function<double()> random = [] { return 0.5; };  ///< from 0 to 1: databases do not all list at the same moment
 
         // Events, on the strand.
         std::function<void()> ended;                                     ///< a job has ended: turn() may find more to do
@@ -45,23 +53,38 @@ public:
         /// What the replica holds as the state of `txid` is not what the database was. `read` reads that state, for at most as long as a transfer takes, on any
         /// thread, and throws Error. The pages that differ have to become a new transaction; then shipped() is called. False = not now.
         std::function<bool(Txid txid, ReadState read)> mismatch;
-    };
-    explicit Keeper(Setup setup) : setup_(std::move(setup)) {}
 
-    /// Begins with what a listing told that was made just now.
+        /// Level 0 has become empty beside a snapshot, which upstream's daemon would misunderstand.
+        std::function<void()> needsAnchor{};
+
+        // Questions, on the strand.
+        /// Where else a file can be had from, best first. Empty = nowhere.
+        std::function<std::vector<Donor>(const replica::FileId& file, const HeldFile& known)> donors{};
+        /// Whether a file that we know nothing of may be an upload of ours that has not been answered yet.
+        std::function<bool(const replica::FileId& file)> expected{};
+        /// What files of our own making have as node id; 0 = not known.
+        std::function<std::uint64_t()> lineage{};
+    };
+    explicit Keeper(Setup setup);
+
+    /// Begins with what is known from before and with a listing that was made just now; where they differ the next turns see to it.
     void attach(std::span<const replica::FileInfo> listing, Timestamp wallNow);
+    /// The same with the listing alone: another writer has kept the replica meanwhile.
+    void adopt(std::span<const replica::FileInfo> listing, Timestamp wallNow);
     /// A file has arrived at the replica.
     void stored(const replica::FileInfo& file, const Evidence& evidence);
     /// The digest of the database at a TXID has become known.
-    void expect(Txid txid, std::uint64_t digest) { inventory_.expect(txid, digest); }
+    void expect(Txid txid, std::uint64_t digest) { ledger_.expect(txid, digest); }
     /// No digest that became known so far is believed any more, nor what was proven by it.
-    void forgetDigests() { inventory_.forgetDigests(); }
+    void forgetDigests() { ledger_.forgetDigests(); }
     /// What did not match has been shipped anew. On the strand.
     void shipped();
     /// Starts what is due. Returns when to call again; nothing = after something was stored or a job has ended.
     std::optional<Clock::time_point> turn(const FileAttributes& attributes);
     /// Ends a running job soon, and for good. From any thread.
     void cancel() { cancellation_.cancel(); }
+    /// For the last time: what is known is made durable.
+    void close() { ledger_.close(); }
 
     const Inventory& inventory() const noexcept { return inventory_; }
 
@@ -103,6 +126,9 @@ private:
     void damaged(const replica::FileId& file, const Error& error);
     static std::optional<Clock::time_point> earliest(std::initializer_list<std::optional<Clock::time_point>> times);
 
+    /// What a listing will tell as the time of a file that was put just now.
+    std::optional<Timestamp> seenAfterPut(const replica::FileInfo& file) const;
+
     // KeeperProof.cpp: what is compared with what it has to be, and put right
     Expected expectedOf(const std::vector<replica::FileInfo>& inputs) const;
     void learn(const std::vector<replica::FileInfo>& files, const std::vector<std::uint64_t>& checksums);
@@ -124,9 +150,47 @@ private:
     std::filesystem::path trialFile() const;
     bool repairing() const noexcept { return mending_ != Mending::Nothing; }
 
+    // KeeperAudit.cpp: comparing the replica with the inventory, and seeing to what was found
+    bool startAudit(const FileAttributes& attributes);
+    void startListing();
+    void listed(const std::vector<replica::FileInfo>& listing, const Failure& failure);
+    std::optional<Clock::time_point> nextAudit(Clock::time_point now) const;
+    /// What looking at a file told.
+    struct Inspected {
+        replica::FileInfo file;
+        bool read = false;  ///< and it is sound; otherwise it is there, as large as it should be
+        std::uint64_t fileChecksum = 0;
+        std::uint64_t nodeId = 0;
+    };
+    Inspected inspect(const Finding& finding, std::optional<std::uint64_t> size);
+    Inspected readWhole(const replica::FileInfo& file);
+    void startInspection(const Finding& finding);
+    void inspected(const Finding& finding, const Inspected& seen, const Failure& failure);
+    void notSound(const Finding& finding, const Error& error);
+    void confirm(Trouble trouble, const std::string& reason);
+    void anotherWriter(const Finding& finding);
+    void judgeKnown(const Finding& finding, const Inspected& seen);
+    void judgeUnknown(const Finding& finding, const Inspected& seen);
+    void reportUnknown(const Finding& finding, const std::string& reason);
+    bool startMending(const Finding& finding, const FileAttributes& attributes);
+    /// What a copy became; without a donor's name none had the file as it was.
+    struct Mended {
+        replica::FileInfo file;
+        std::uint64_t fileChecksum = 0;
+        std::string from;
+        std::string why;  ///< it failed
+    };
+    Mended mend(const Finding& finding, const std::vector<Donor>& donors, const FileAttributes& attributes, bool patient);
+    void mended(const Finding& finding, const Mended& result, const Failure& failure);
+    void lost(const Finding& finding, const std::string& reason);
+    bool bridged(const replica::FileId& file) const;
+    void settled();
+    void auditFailed(const Error& error);
+
     const Setup setup_;
     CancellationSource cancellation_;
-    Inventory inventory_;
+    Ledger ledger_;
+    const Inventory& inventory_ = ledger_.inventory();
     Pace jobs_;
     Pace deletions_;
     /// A state that does not match, on its way to be right again: no snapshot is merged meanwhile.
@@ -146,6 +210,10 @@ private:
     Pace trials_ = Pace::quiet();
     unsigned trialCount_ = 0;
     bool trialSkipped_ = false;  // and a log line says so
+    Pace audit_;
+    std::vector<Finding> findings_;  // by trouble; nothing else is begun before they have been seen to
+    std::optional<std::set<replica::FileId>> changed_;  // by us, while a listing runs
+    std::set<replica::FileId> reported_;  // unknown files
     bool busy_ = false;
     unsigned slowness_ = 0;  // deadlines passed in a row
 };

@@ -41,14 +41,14 @@ Expected Keeper::expectedOf(const std::vector<replica::FileInfo>& inputs) const 
 }
 
 void Keeper::learn(const std::vector<replica::FileInfo>& files, const std::vector<std::uint64_t>& checksums) {
-    for (std::size_t i = 0; i < checksums.size(); ++i) inventory_.know(files[i].id, checksums[i]);
+    for (std::size_t i = 0; i < checksums.size(); ++i) ledger_.know(files[i].id, checksums[i]);
 }
 
 void Keeper::proven(const replica::FileId& last, std::uint64_t digest) {
     // Somebody may have found out meanwhile that the digest was wrong, or that the file is.
     const HeldFile* file = inventory_.find(last);
     if (file == nullptr || file->evidence.digest != digest || last.range.max < inventory_.proven().txid) return;
-    inventory_.prove({last.range.max, setup_.wall()});
+    ledger_.prove({last.range.max, setup_.wall()});
     log::info("replica proven", {{"db", setup_.database}, {"replica", setup_.replica}, {"txid", ltx::format(last.range.max)}});
 }
 
@@ -71,7 +71,7 @@ void Keeper::shipped() {
 
 void Keeper::takeBack(const replica::FileId& damaged) {
     // Whether the proven state can still be read without it is not worth guessing.
-    if (damaged.range.min <= inventory_.proven().txid) inventory_.prove({});
+    if (damaged.range.min <= inventory_.proven().txid) ledger_.prove({});
 }
 
 void Keeper::repair() {
@@ -132,7 +132,7 @@ bool Keeper::startValidation() {
 
 void Keeper::validated(bool more, const Failure& failure) {
     const auto now = setup_.now();
-    for (const auto& read : validation_->takeRead()) inventory_.know(read.file.id, read.checksum);
+    for (const auto& read : validation_->takeRead()) ledger_.know(read.file.id, read.checksum);
     if (failure.mismatch) {
         mismatched(validation_->state().files, validation_->state().txid, *failure.mismatch);
     } else if (failure.culprit) {
