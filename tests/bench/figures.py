@@ -211,6 +211,37 @@ def snapshot(bench, program):
         return {"seconds": seconds, "CPU s": cpu, "peak RSS MB": peak}
 
 
+def snapshot_busy(bench, program):
+    """The first snapshot of 1 GiB while the application commits 20 times a second; alone: the application."""
+    with scratch(bench.work, "busy") as run:
+        db, replica, wal = bench.copy_of(bench.template(bench.gib), run / "app.db"), run / "replica", run / "app.db-wal"
+        arrivals = Arrivals(replica, run)
+        writer = write(db, run, rows=10, row_bytes=1000, rate=20, seconds=600)
+        replicator, most_wal = None, 0
+        try:
+            harness.wait_for(lambda: (run / "commits").exists() and harness.newest_commit(run / "commits"), "the writer")
+            began = time.monotonic_ns()
+            if program is not None:
+                replicator = program.replicate({db: replica}, run)
+            end = time.monotonic() + (240 if program is not None else bench.seconds(6, 2))
+            while time.monotonic() < end and not any(p.is_file() and not p.name.endswith(".tmp") for p in replica.rglob("*.l*")):
+                most_wal = max(most_wal, wal.stat().st_size)
+                time.sleep(0.005)
+            ended, cpu = time.monotonic_ns(), cpu_seconds(replicator.pid) if replicator else 0
+            peak = memory_mb(replicator.pid, "VmHWM") if replicator else 0
+        finally:
+            stop(*[process for process in (writer, replicator) if process])
+            arrivals.stop()
+        if program is not None:
+            ended = arrivals.times()[0][0]
+        longest = max(us for _, ns, us, _ in harness.commits_of(run / "commits") if began < ns <= ended + 100_000_000) / 1000
+        figures = {"longest tx ms": longest, "largest WAL MB": most_wal / 1e6}
+        if program is None:
+            return figures
+        seconds = (ended - began) / 1e9
+        return {"seconds": seconds, "MiB/s": db.stat().st_size / (1 << 20) / seconds, "CPU s": cpu, "peak RSS MB": peak, **figures}
+
+
 def measure_restore(program, replica, run):
     """A restore until its result is on disk; twice, for the first one warms the caches."""
     for attempt in ("warm", "measured"):
@@ -285,6 +316,7 @@ FIGURES = {
     "idle": (idle, False),
     "fleet": (fleet, False),
     "snapshot": (snapshot, True),
+    "snapshot-busy": (snapshot_busy, True),
     "restore": (restore, True),
     "increments": (increments, True),
     "startup": (startup, False),

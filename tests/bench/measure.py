@@ -32,10 +32,10 @@ def percentile(values, share):
 
 
 def settle(replica, quiet=5.0, deadline=240.0):
-    """Waits until no object has come for `quiet` seconds."""
+    """Waits until no object has come for `quiet` seconds. What is still being written is none yet."""
     state, since, end = None, time.monotonic(), time.monotonic() + deadline
     while time.monotonic() < end:
-        now = sum(len(files) for _, _, files in os.walk(replica))
+        now = sum(not name.endswith(".tmp") for _, _, files in os.walk(replica) for name in files)
         if now != state or now == 0:
             state, since = now, time.monotonic()
         if time.monotonic() - since > quiet:

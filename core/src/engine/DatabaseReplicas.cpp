@@ -219,7 +219,7 @@ void Database::startSeed() {
     };
     chosen->state = Replica::State::Seeding;
     chosen->seed = txid_;
-    auto content = std::make_shared<ImageContent>(std::move(image), head, codec_, services_.workers, sums);
+    auto content = std::make_shared<ImageContent>(std::move(image), head, codec_, services_.workers, sums, meta_.directory);
     chosen->uploader->enqueue({{replica::kSnapshotLevel, {Txid{1}, txid_}}, head.timestamp, attributes_, std::move(content), false});
     for (const auto& payload : unsent_) enqueue(*chosen, payload);
 }

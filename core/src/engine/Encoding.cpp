@@ -141,7 +141,7 @@ std::shared_ptr<Payload> encodeImage(Image& image, const ltx::Header& header, co
         collect = [sums](PageNumber first, std::span<const std::uint64_t> run) { sums->write(first, run); };
     }
     SpoolWriter writer(spoolFile);
-    ImageEncoder encoder(image, header, codec, helpers, writer, std::move(collect));
+    ImageEncoder encoder(image, header, codec, helpers, writer, std::move(collect), spoolFile.parent_path());
     while (encoder.step()) {
     }
     writer.commit();

@@ -25,13 +25,13 @@ struct ImageEncoder::Stretch {
 };
 
 ImageEncoder::ImageEncoder(Image& image, const ltx::Header& header, const Codec& codec, boost::asio::thread_pool& helpers,
-                           ltx::ByteSink& sink, Sums sums)
+                           ltx::ByteSink& sink, Sums sums, const std::filesystem::path& scratch)
     : image_(image),
       header_(header),
       codec_(codec),
       helpers_(helpers),
       sums_(std::move(sums)),
-      encoder_(sink, header, codec) {}
+      encoder_(sink, header, codec, scratch) {}
 
 ImageEncoder::~ImageEncoder() {
     // Helpers still write into what is under way.
@@ -81,8 +81,7 @@ bool ImageEncoder::step() {
     if (finished_) return false;
     while (nextPage_ <= header_.commit && window_.size() < kWindow) launch();
     if (window_.empty()) {
-        result_ = encoder_.finish();
-        finished_ = true;
+        finished_ = encoder_.finishStep();
         return true;
     }
     auto stretch = std::move(window_.front());
@@ -106,8 +105,8 @@ namespace {
 class ImageBody final : public Body {
 public:
     ImageBody(Image& image, const ltx::Header& header, const Codec& codec, boost::asio::thread_pool& helpers,
-              ImageEncoder::Sums sums)
-        : image_(image), header_(header), codec_(codec), helpers_(helpers), sums_(std::move(sums)) {
+              ImageEncoder::Sums sums, const std::filesystem::path& scratch)
+        : image_(image), header_(header), codec_(codec), helpers_(helpers), sums_(std::move(sums)), scratch_(scratch) {
         rewind();
     }
 
@@ -127,7 +126,7 @@ public:
         encoder_.reset();
         sink_.clear();
         fresh_ = true;
-        encoder_ = std::make_unique<ImageEncoder>(image_, header_, codec_, helpers_, sink_, sums_);
+        encoder_ = std::make_unique<ImageEncoder>(image_, header_, codec_, helpers_, sink_, sums_, scratch_);
     }
 
 private:
@@ -136,6 +135,7 @@ private:
     const Codec& codec_;
     boost::asio::thread_pool& helpers_;
     const ImageEncoder::Sums sums_;
+    const std::filesystem::path& scratch_;
     ltx::MemorySink sink_;
     bool fresh_ = true;
     std::unique_ptr<ImageEncoder> encoder_;
@@ -144,11 +144,16 @@ private:
 }  // namespace
 
 ImageContent::ImageContent(std::unique_ptr<Image> image, const ltx::Header& header, std::shared_ptr<const Codec> codec,
-                           boost::asio::thread_pool& helpers, ImageEncoder::Sums sums)
-    : image_(std::move(image)), header_(header), codec_(std::move(codec)), helpers_(helpers), sums_(std::move(sums)) {}
+                           boost::asio::thread_pool& helpers, ImageEncoder::Sums sums, std::filesystem::path scratch)
+    : image_(std::move(image)),
+      header_(header),
+      codec_(std::move(codec)),
+      helpers_(helpers),
+      sums_(std::move(sums)),
+      scratch_(std::move(scratch)) {}
 
 std::unique_ptr<Body> ImageContent::open() const {
-    return std::make_unique<ImageBody>(*image_, header_, *codec_, helpers_, sums_);
+    return std::make_unique<ImageBody>(*image_, header_, *codec_, helpers_, sums_, scratch_);
 }
 
 }  // namespace litestream::engine

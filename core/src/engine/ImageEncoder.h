@@ -9,6 +9,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
@@ -25,14 +26,14 @@ public:
     /// Page checksums of consecutive pages from `first` on (0 for the lock page), in order, on the caller's thread.
     using Sums = std::function<void(PageNumber first, std::span<const std::uint64_t> sums)>;
 
-    /// `header.pageSize` and `header.commit` are the image's. All references outlive the encoder.
+    /// `header.pageSize` and `header.commit` are the image's. All references outlive the encoder. `scratch`: see ltx::Encoder.
     ImageEncoder(Image& image, const ltx::Header& header, const Codec& codec, boost::asio::thread_pool& helpers,
-                 ltx::ByteSink& sink, Sums sums);
+                 ltx::ByteSink& sink, Sums sums, const std::filesystem::path& scratch);
     ~ImageEncoder();
 
-    /// Encodes one stretch into the sink. False when the file is complete.
+    /// Encodes one stretch, or a part of the index, into the sink. False when the file is complete.
     bool step();
-    const ltx::Encoder::Result& result() const noexcept { return result_; }
+    const ltx::Encoder::Result& result() const noexcept { return encoder_.result(); }
 
 private:
     struct Stretch;
@@ -45,7 +46,6 @@ private:
     boost::asio::thread_pool& helpers_;
     Sums sums_;
     ltx::Encoder encoder_;
-    ltx::Encoder::Result result_;
     PageNumber nextPage_ = 1;
     std::deque<std::unique_ptr<Stretch>> window_;
     std::vector<std::unique_ptr<Stretch>> spare_;
@@ -56,7 +56,7 @@ private:
 class ImageContent final : public replica::Content {
 public:
     ImageContent(std::unique_ptr<Image> image, const ltx::Header& header, std::shared_ptr<const Codec> codec,
-                 boost::asio::thread_pool& helpers, ImageEncoder::Sums sums);
+                 boost::asio::thread_pool& helpers, ImageEncoder::Sums sums, std::filesystem::path scratch);
 
     std::unique_ptr<Body> open() const override;
     std::uint64_t size() const noexcept override { return 0; }
@@ -69,6 +69,7 @@ private:
     const std::shared_ptr<const Codec> codec_;
     boost::asio::thread_pool& helpers_;
     const ImageEncoder::Sums sums_;
+    const std::filesystem::path scratch_;
 };
 
 }  // namespace litestream::engine

@@ -14,6 +14,8 @@ using replica::FileInfo;
 
 /// Files up to this size are read back whole: it is one request anyway.
 constexpr std::uint64_t kCheap = replica::ReplicaStore::kPieceBytes;
+/// For each page in the index of a file.
+constexpr std::uint64_t kMostIndexBytes = 16;
 
 [[noreturn]] void refuse(const std::string& key, const std::string& what) {
     throw Error(ErrorCode::Corrupt, "read back " + key + ": " + what);
@@ -89,7 +91,7 @@ Compacted Compactor::merge(const Job& job, const Expected& expected, unsigned sl
     const std::uint64_t bytes = std::accumulate(job.inputs.begin(), job.inputs.end(), std::uint64_t{0},
                                                 [](std::uint64_t sum, const FileInfo& input) { return sum + input.size; });
     const CallContext context = contextFor(2 * bytes, slowness);
-    MergedBody body(store_, job.inputs, codecs_, codec_, context, expected);
+    MergedBody body(store_, job.inputs, codecs_, codec_, context, expected, {}, scratch_);
     const ltx::Header header = body.header();
     if (header.minTxid != job.output.range.min || header.maxTxid != job.output.range.max) {
         throw Error(ErrorCode::InvalidArgument, "merge into " + store_.layout().key(job.output) + ": the inputs make another range");
@@ -145,9 +147,7 @@ void Compactor::readBack(const FileInfo& file, const ltx::Header& header, const 
         return;
     }
     if (!sameHeader(store_.readHeader(file.id, context), header)) refuse(key, "another header than was written");
-    const replica::Tail tail = store_.readTail(file, context);
-    if (tail.trailer.fileChecksum != written.fileChecksum) refuse(key, "another file checksum than was written");
-    if (tail.index.size() != written.pageCount) refuse(key, "another number of pages than was written");
+    if (store_.crcFrom(file, written.framesEnd, context) != written.tailCrc) refuse(key, "another index or trailer than was written");
 }
 
 void Compactor::discard(const replica::FileId& file, const CallContext& context) {
@@ -168,11 +168,11 @@ void Compactor::checkOnce(const FileInfo& file) {
     if (header.minTxid != file.id.range.min || header.maxTxid != file.id.range.max) refuse(key, "its header has another range");
     if (file.size <= kCheap) {
         ltx::verify(store_.open(file, context), codecs_);
-    } else {
-        const auto tail = store_.readTail(file, context);
-        const std::uint64_t pages = tail.index.size() + (header.commit >= lockPage(header.pageSize) ? 1 : 0);
-        if (header.isSnapshot() && pages < header.commit) refuse(key, "a snapshot without all pages");
+        return;
     }
+    const auto tail = store_.checkTail(file, contextFor(kMostIndexBytes * header.commit, 0));
+    const std::uint64_t pages = std::uint64_t{tail.pageCount} + (header.commit >= lockPage(header.pageSize) ? 1 : 0);
+    if (header.isSnapshot() && pages < header.commit) refuse(key, "a snapshot without all pages");
 }
 
 }  // namespace litestream::levels

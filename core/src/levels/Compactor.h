@@ -5,6 +5,8 @@
 
 #include <litestream/Call.h>
 
+#include <filesystem>
+
 namespace litestream::levels {
 
 /// A file that was made and read back.
@@ -23,10 +25,15 @@ std::uint64_t readWhole(replica::ReplicaStore& store, const replica::FileInfo& f
 /// Makes files of other files of the same replica. Calls block; one job at a time.
 class Compactor {
 public:
-    /// Everything given outlives the compactor.
+    /// Everything given outlives the compactor. `scratch`: see ltx::Encoder.
     Compactor(replica::ReplicaStore& store, const ltx::CodecSet& codecs, const Codec& codec, const FileAttributes& attributes,
-              CancellationToken cancellation)
-        : store_(store), codecs_(codecs), codec_(codec), attributes_(attributes), cancellation_(std::move(cancellation)) {}
+              CancellationToken cancellation, std::filesystem::path scratch = {})
+        : store_(store),
+          codecs_(codecs),
+          codec_(codec),
+          attributes_(attributes),
+          cancellation_(std::move(cancellation)),
+          scratch_(std::move(scratch)) {}
 
     /// Merges `job.inputs`, at least one, into `job.output`: streamed, put only if absent where the transport can, and read back before it counts.
     /// Nothing is visible when it throws, unless the store took a file that it then neither gave back whole nor let be removed.
@@ -53,6 +60,7 @@ private:
     const Codec& codec_;
     const FileAttributes attributes_;
     const CancellationToken cancellation_;
+    const std::filesystem::path scratch_;
 };
 
 }  // namespace litestream::levels

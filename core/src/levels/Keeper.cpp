@@ -127,7 +127,8 @@ bool Keeper::startJob(const FileAttributes& attributes) {
     ledger_.begun(next.job->output);
     start(
         [this, job = *next.job, expected = expectedOf(next.job->inputs), attributes, slowness = slowness_] {
-            return Compactor(*setup_.store, setup_.codecs, *setup_.codec, attributes, cancellation_.token()).run(job, expected, slowness);
+            return Compactor(*setup_.store, setup_.codecs, *setup_.codec, attributes, cancellation_.token(), setup_.scratch)
+                .run(job, expected, slowness);
         },
         [this, job = *next.job](const Compacted& made, const Failure& failure) { merged(job, made, failure); });
     return true;

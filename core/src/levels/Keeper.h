@@ -41,7 +41,8 @@ public:
         std::function<void(Action)> background;  ///< runs an action that blocks
         std::function<void(Action)> onStrand;    ///< brings an action to the strand; drops it when there is none any more
         std::function<Clock::time_point()> now = Clock::now;
-        std::filesystem::path scratch{};  ///< a directory for restores that are a trial, unless the settings name one
+        /// A directory for what a very large merge needs besides memory, and for restores that are a trial, unless the settings name one.
+        std::filesystem::path scratch{};
         std::function<Timestamp()> wall = [] { return SystemWallClock().now(); };
         std::function<double()> random = [] { return 0.5; };  ///< from 0 to 1: databases do not all list at the same moment
 

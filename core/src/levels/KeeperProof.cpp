@@ -76,7 +76,8 @@ void Keeper::takeBack(const replica::FileId& damaged) {
 
 void Keeper::repair() {
     repairs_ = Pace::quiet();
-    if (mending_ == Mending::Wanted && setup_.mismatch(mismatch_, readerOf(*setup_.store, setup_.codecs, setup_.codec, mismatchedFiles_, cancellation_.token()))) {
+    if (mending_ == Mending::Wanted &&
+        setup_.mismatch(mismatch_, readerOf(*setup_.store, setup_.codecs, setup_.codec, mismatchedFiles_, cancellation_.token(), setup_.scratch))) {
         mending_ = Mending::Underway;
         mismatchedFiles_.clear();
     }

@@ -3,6 +3,7 @@
 #include <litestream/Error.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,8 +14,24 @@ namespace {
 
 /// What next() gathers before it hands on.
 constexpr std::size_t kRunBytes = 256u << 10;
-/// Of all inputs together, read ahead.
-constexpr std::size_t kReadAhead = 8u << 20;
+/// Of all inputs together: what is used and what is read ahead.
+constexpr double kReadAhead = 8u << 20;
+constexpr double kLeastPiece = 16u << 10;
+constexpr double kMostPiece = 4u << 20;
+/// Requests at a time. More would only keep uploads waiting.
+constexpr std::size_t kMostHelpers = 4;
+
+/// The size of requests for each input. Least requests in all are made when they are as the roots of the sizes.
+std::vector<std::size_t> piecesFor(std::span<const replica::FileInfo> inputs) {
+    double roots = 0;
+    for (const auto& input : inputs) roots += std::sqrt(static_cast<double>(input.size));
+    std::vector<std::size_t> pieces;
+    for (const auto& input : inputs) {
+        const double share = kReadAhead / 2 * std::sqrt(static_cast<double>(input.size)) / std::max(roots, 1.0);
+        pieces.push_back(static_cast<std::size_t>(std::clamp(share, kLeastPiece, kMostPiece)));
+    }
+    return pieces;
+}
 
 }  // namespace
 
@@ -26,8 +43,16 @@ Error anotherFile(const std::string& key, std::uint64_t expected, std::uint64_t 
 }
 
 MergedBody::MergedBody(replica::ReplicaStore& store, std::span<const replica::FileInfo> inputs, const ltx::CodecSet& codecs,
-                       const Codec& codec, const CallContext& context, const Expected& expected, ltx::Merger::PageVisitor visitor)
-    : store_(store), inputs_(inputs), codecs_(codecs), codec_(codec), context_(context), expected_(expected), visitor_(std::move(visitor)) {
+                       const Codec& codec, const CallContext& context, const Expected& expected, ltx::Merger::PageVisitor visitor,
+                       std::filesystem::path scratch)
+    : store_(store),
+      inputs_(inputs),
+      codecs_(codecs),
+      codec_(codec),
+      context_(context),
+      expected_(expected),
+      visitor_(std::move(visitor)),
+      scratch_(std::move(scratch)) {
     rewind();
 }
 
@@ -38,19 +63,12 @@ void MergedBody::rewind() {
     begun_ = finished_ = false;
     culprit_.reset();
     mismatch_.reset();
-    const std::size_t piece = std::clamp<std::size_t>(kReadAhead / inputs_.size(), 128u << 10, replica::ReplicaStore::kPieceBytes);
+    reading_.emplace(store_, context_, static_cast<unsigned>(std::min<std::size_t>({inputs_.size(), store_.capabilities().concurrency, kMostHelpers})));
+    const auto pieces = piecesFor(inputs_);
+    std::vector<ltx::ByteSource> sources;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) sources.push_back(reading_->open(inputs_[i], pieces[i]));
     decoders_.reserve(inputs_.size());
-    for (const auto& input : inputs_) {
-        try {
-            const auto& header = decoders_.emplace_back(store_.open(input, context_, piece), codecs_).header();
-            if (header.minTxid != input.id.range.min || header.maxTxid != input.id.range.max) {
-                throw Error(ErrorCode::Corrupt, "its header is that of " + ltx::fileName({header.minTxid, header.maxTxid}));
-            }
-        } catch (const Error& error) {
-            culprit_ = input.id;
-            throw InputError(input.id, error.within("merge " + store_.layout().key(input.id)));
-        }
-    }
+    for (std::size_t i = 0; i < inputs_.size(); ++i) open(inputs_[i], std::move(sources[i]));
     digest_ = ltx::kChecksumFlag;
     ltx::Merger::PageVisitor visit;
     if (expected_.digest || visitor_) {
@@ -59,7 +77,19 @@ void MergedBody::rewind() {
             if (visitor_) visitor_(page, checksum);
         };
     }
-    merger_.emplace(decoders_, sink_, codec_, std::move(visit));
+    merger_.emplace(decoders_, sink_, codec_, std::move(visit), scratch_);
+}
+
+void MergedBody::open(const replica::FileInfo& input, ltx::ByteSource source) {
+    try {
+        const auto& header = decoders_.emplace_back(std::move(source), codecs_).header();
+        if (header.minTxid != input.id.range.min || header.maxTxid != input.id.range.max) {
+            throw Error(ErrorCode::Corrupt, "its header is that of " + ltx::fileName({header.minTxid, header.maxTxid}));
+        }
+    } catch (const Error& error) {
+        culprit_ = input.id;
+        throw InputError(input.id, error.within("merge " + store_.layout().key(input.id)));
+    }
 }
 
 ConstBytes MergedBody::next() {

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "ltx/Merge.h"
-#include "replica/ReplicaStore.h"
+#include "replica/ReadAhead.h"
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,14 +45,15 @@ struct Expected {
     std::optional<std::uint64_t> digest;
 };
 
-/// Files of a replica, merged while they are read: the content of a compacted file on its way out. Memory is some buffers per input and the output's
-/// page index.
+/// Files of a replica, merged while they are read: the content of a compacted file on its way out. Memory is 8 MiB for reading ahead, a
+/// decoder's window for each input, and a little for the page index.
 class MergedBody final : public Body {
 public:
     /// Opens all inputs; throws InputError. Everything given but `visitor` outlives the body. It ends with an InputError(Corrupt) or a DigestError, and
-    /// never as a whole file, when it does not find what is `expected`.
+    /// never as a whole file, when it does not find what is `expected`. `scratch`: see ltx::Encoder.
     MergedBody(replica::ReplicaStore& store, std::span<const replica::FileInfo> inputs, const ltx::CodecSet& codecs, const Codec& codec,
-               const CallContext& context, const Expected& expected, ltx::Merger::PageVisitor visitor = {});
+               const CallContext& context, const Expected& expected, ltx::Merger::PageVisitor visitor = {},
+               std::filesystem::path scratch = {});
 
     std::optional<std::uint64_t> size() const override { return std::nullopt; }
     ConstBytes next() override;
@@ -68,6 +70,7 @@ public:
     const ltx::Encoder::Result& result();
 
 private:
+    void open(const replica::FileInfo& input, ltx::ByteSource source);
     void judge();
 
     replica::ReplicaStore& store_;
@@ -78,6 +81,8 @@ private:
     const Expected& expected_;
     const ltx::Merger::PageVisitor visitor_;
     std::uint64_t digest_ = 0;
+    const std::filesystem::path scratch_;
+    std::optional<replica::ReadAhead> reading_;
     std::vector<ltx::Decoder> decoders_;
     ltx::MemorySink sink_;
     std::optional<ltx::Merger> merger_;

@@ -37,12 +37,14 @@ private:
 }  // namespace
 
 ReadState readerOf(replica::ReplicaStore& store, const ltx::CodecSet& codecs, std::shared_ptr<const Codec> codec, std::vector<replica::FileInfo> files,
-                   CancellationToken cancellation) {
-    return [&store, codecs, codec = std::move(codec), files = std::move(files), cancellation = std::move(cancellation)](const SumsSink& sink) {
+                   CancellationToken cancellation, std::filesystem::path scratch) {
+    return [&store, codecs, codec = std::move(codec), files = std::move(files), cancellation = std::move(cancellation),
+            scratch = std::move(scratch)](const SumsSink& sink) {
         const CallContext context{.cancellation = cancellation};
         const Expected nothing;
         Runs runs(sink);
-        MergedBody body(store, files, codecs, *codec, context, nothing, [&](PageNumber page, std::uint64_t checksum) { runs.add(page, checksum); });
+        MergedBody body(store, files, codecs, *codec, context, nothing, [&](PageNumber page, std::uint64_t checksum) { runs.add(page, checksum); },
+                        scratch);
         while (!body.next().empty()) {
         }
         runs.finish();

@@ -18,6 +18,6 @@ using ReadState = std::function<void(const SumsSink& sink)>;
 
 /// Reads the state that `files` make, in the order of merging. `store` outlives the reader.
 ReadState readerOf(replica::ReplicaStore& store, const ltx::CodecSet& codecs, std::shared_ptr<const Codec> codec, std::vector<replica::FileInfo> files,
-                   CancellationToken cancellation);
+                   CancellationToken cancellation, std::filesystem::path scratch = {});
 
 }  // namespace litestream::levels

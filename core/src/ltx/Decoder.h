@@ -14,7 +14,7 @@ namespace litestream::ltx {
 /// Where a file's bytes come from: fills `into` as far as the file goes and returns how many bytes came; 0 at the end.
 using ByteSource = std::function<std::size_t(MutableBytes into)>;
 
-/// Reads one LTX file from front to back with bounded memory (a window plus the index) and checks every rule of the format: order,
+/// Reads one LTX file from front to back with bounded memory (a window) and checks every rule of the format: order,
 /// completeness, index against frames, checksums, nothing behind the trailer. Throws Error(Corrupt), naming the rule, and
 /// Error(Unsupported) for pages that no codec at hand reads; after either the decoder is of no further use.
 class Decoder {
@@ -51,6 +51,7 @@ private:
     ConstBytes require(std::size_t size, const char* what);
     /// Moves on behind `size` bytes of the window, which the checksum covers.
     void consume(std::size_t size);
+    void expectEntry(PageNumber page, std::uint64_t size);
     void finish();
     bool readIndex();
     void checkPostApply() const;
@@ -68,7 +69,10 @@ private:
     std::uint64_t databaseChecksum_ = kChecksumFlag;
     Header header_;  ///< read through all of the above
     PageOrder order_;
-    std::vector<std::byte> index_;  ///< Verify only: the entries that the frames ask for, encoded
+    // Verify only: the page index that the frames ask for. Its checksum is enough to tell whether it is the one that stands there.
+    std::vector<std::byte> entry_;
+    std::uint64_t indexCrc_ = 0;
+    std::uint64_t indexSize_ = 0;
     Packed packed_;
     Trailer trailer_;
     bool finished_ = false;

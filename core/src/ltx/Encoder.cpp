@@ -5,6 +5,8 @@
 #include <litestream/Error.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -25,13 +27,14 @@ const Header& checked(const Header& header) {
 
 }  // namespace
 
-Encoder::Encoder(ByteSink& sink, const Header& header, const Codec& codec)
+Encoder::Encoder(ByteSink& sink, const Header& header, const Codec& codec, std::filesystem::path scratch)
     : sink_(sink),
       header_(checked(header)),
       codec_(codec),
       form_(codec.written()),
       prefixSize_(kPageHeaderSize + (form_.sizePrefixed ? sizeof(std::uint32_t) : 0)),
-      order_(header) {
+      order_(header),
+      frames_(std::move(scratch)) {
     frame_.resize(prefixSize_ + codec.maxPacked(header.pageSize));
     emit(encode(header));
 }
@@ -54,29 +57,51 @@ void Encoder::addPacked(PageNumber number, ConstBytes content, ConstBytes packed
     sink_.write(packed);
 }
 
-Encoder::Result Encoder::finish() {
-    if (finished_) refuse("it is finished already");
-    if (const std::string rule = order_.finish(); !rule.empty()) refuse(rule);
-    finished_ = true;
+bool Encoder::finishStep() {
+    if (stage_ == Stage::Pages) beginTail();
+    index_.clear();
+    if (frames_.take(index_)) {
+        indexSize_ += index_.size();
+        emit(index_);
+        return false;
+    }
+    endTail();
+    return true;
+}
 
+Encoder::Result Encoder::finish() {
+    while (!finishStep()) {
+    }
+    return result_;
+}
+
+void Encoder::beginTail() {
+    if (const std::string rule = order_.finish(); !rule.empty()) refuse(rule);
+    stage_ = Stage::Tail;
+    result_.framesEnd = offset_;
     constexpr std::array<std::byte, kPageHeaderSize> endMarker{};
     emit(endMarker);
-    index_.push_back(std::byte{0});
-    emit(index_);
+}
+
+void Encoder::endTail() {
+    if (stage_ == Stage::Finished) refuse("it is finished already");
+    stage_ = Stage::Finished;
+    constexpr std::array<std::byte, 1> endOfIndex{};
+    emit(endOfIndex);
     std::array<std::byte, sizeof(std::uint64_t)> number;
-    store(number.data(), std::uint64_t{index_.size()});
+    store(number.data(), indexSize_ + endOfIndex.size());
     emit(number);
     store(number.data(), std::uint64_t{0});  // post-apply checksum
     emit(number);
 
-    const std::uint64_t checksum = kChecksumFlag | crc_;
-    store(number.data(), checksum);
+    result_.fileChecksum = kChecksumFlag | crc_;
+    store(number.data(), result_.fileChecksum);
     emit(number);
-    return {offset_, checksum, pageCount_};
+    result_.size = offset_;
 }
 
 void Encoder::admit(PageNumber number, ConstBytes content) {
-    if (finished_) refuse("it is finished already");
+    if (stage_ != Stage::Pages) refuse("it is finished already");
     if (content.size() != header_.pageSize) {
         refuse(fmt::format("page {} has {} bytes instead of {}", number, content.size(), header_.pageSize));
     }
@@ -91,13 +116,14 @@ void Encoder::beginFrame(PageNumber number, ConstBytes content, std::size_t pack
     crc_ = crc64(crc64(crc_, ConstBytes(frame_).first(prefixSize_)), content);
 
     const std::uint64_t size = prefixSize_ + packedSize;
-    appendIndexEntry(index_, number, offset_, size);
+    frames_.add(number, size);
     offset_ += size;
-    ++pageCount_;
+    ++result_.pageCount;
 }
 
 void Encoder::emit(ConstBytes bytes) {
     crc_ = crc64(crc_, bytes);
+    if (stage_ != Stage::Pages) result_.tailCrc = crc64(result_.tailCrc, bytes);
     offset_ += bytes.size();
     sink_.write(bytes);
 }

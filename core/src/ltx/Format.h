@@ -61,6 +61,30 @@ struct IndexEntry {
     std::uint64_t size = 0;    ///< page header, size field and packed bytes
 };
 
+/// Walks over the entries of a page index, however it is at hand, and checks them. Throws Error(Corrupt) when they are none: not ascending, frames that
+/// overlap or do not fill the file.
+class IndexReader {
+public:
+    /// Page frames end at `framesEnd`, counted from the start of the file.
+    explicit IndexReader(std::uint64_t framesEnd) noexcept : framesEnd_(framesEnd) {}
+
+    /// Takes one entry from the front of `bytes`; nothing when they end inside it. The closing zero is an entry of page 0.
+    std::optional<IndexEntry> take(ConstBytes& bytes);
+    std::uint32_t pageCount() const noexcept { return pageCount_; }
+
+private:
+    std::uint64_t framesEnd_;
+    std::uint64_t offset_ = kHeaderSize;
+    PageNumber last_ = 0;
+    std::uint32_t pageCount_ = 0;
+};
+
+/// What stands behind the entries of a page index: its size and the trailer.
+inline constexpr std::size_t kFooterSize = sizeof(std::uint64_t) + kTrailerSize;
+/// Bytes of the page index, its closing zero included, from a file's last kFooterSize bytes. Throws Error(Corrupt) when a file of `fileSize` bytes has
+/// no room for it.
+std::uint64_t indexSize(ConstBytes footer, std::uint64_t fileSize);
+
 /// Reads the page index from the end of a file: `tail` are its last bytes, `fileSize` its length.
 /// Returns nothing when the index begins before `tail`; `needed` then says how many bytes from the end it takes.
 /// Throws Error(Corrupt) when the bytes are no index: not ascending, frames that overlap or do not fill the file.

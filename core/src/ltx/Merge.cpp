@@ -52,8 +52,12 @@ void admit(const std::string& rule) {
 
 }  // namespace
 
-Merger::Merger(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec, PageVisitor visitor)
-    : header_(mergedHeader(inputs)), codec_(codec), visitor_(std::move(visitor)), encoder_(output, header_, codec), order_(header_) {
+Merger::Merger(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec, PageVisitor visitor, std::filesystem::path scratch)
+    : header_(mergedHeader(inputs)),
+      codec_(codec),
+      visitor_(std::move(visitor)),
+      encoder_(output, header_, codec, std::move(scratch)),
+      order_(header_) {
     heads_.reserve(inputs.size());
     for (Decoder& input : inputs) heads_.push_back({input, std::vector<std::byte>(header_.pageSize)});
 }
@@ -88,9 +92,8 @@ bool Merger::step() {
         for (std::size_t input = 0; input < heads_.size(); ++input) advance(input);
     }
     if (queue_.empty()) {
-        admit(order_.finish());
-        result_ = encoder_.finish();
-        finished_ = true;
+        if (!std::exchange(complete_, true)) admit(order_.finish());
+        finished_ = encoder_.finishStep();
         return true;
     }
     const Candidate newest = queue_.top();

@@ -19,16 +19,18 @@ public:
     /// Told of each page that is written, with its page checksum.
     using PageVisitor = std::function<void(PageNumber page, std::uint64_t checksum)>;
 
-    /// Writes the header. A checksum is computed for each page only where there is a visitor.
-    Merger(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec, PageVisitor visitor = {});
+    /// Writes the header. A checksum is computed for each page only where there is a visitor. `scratch` is the
+    /// encoder's.
+    Merger(std::vector<Decoder>& inputs, ByteSink& output, const Codec& codec, PageVisitor visitor = {},
+           std::filesystem::path scratch = {});
 
     /// Of the output: no lineage, no WAL range, the newest input's timestamp.
     const Header& header() const noexcept { return header_; }
-    /// Writes the next page, or behind the last one index and trailer; false when the file was complete before. All inputs have then been read to
-    /// their end, so each one's checksum has been verified.
+    /// Writes the next page, or behind the last one a part of index and trailer; false when the file was complete before. All inputs have then been
+    /// read to their end, so each one's checksum has been verified.
     bool step();
     /// Of the complete file.
-    const Encoder::Result& result() const noexcept { return result_; }
+    const Encoder::Result& result() const noexcept { return encoder_.result(); }
     /// Which input, by its number, was being read when step() threw; nothing when it was not because of one.
     std::optional<std::size_t> culprit() const noexcept { return culprit_; }
 
@@ -56,8 +58,8 @@ private:
     PageOrder order_;
     std::vector<Head> heads_;
     std::priority_queue<Candidate> queue_;
-    Encoder::Result result_;
     bool started_ = false;
+    bool complete_ = false;  ///< all pages are written
     bool finished_ = false;
     std::optional<std::size_t> culprit_;
 };

@@ -26,6 +26,47 @@ void refuseTooShort(const std::string& key, std::uint64_t size) {
                                         std::to_string(kSmallestFile));
 }
 
+void refuseOtherMarker(ConstBytes marker) {
+    if (std::all_of(marker.begin(), marker.end(), [](std::byte byte) { return byte == std::byte{0}; })) return;
+    throw Error(ErrorCode::Corrupt, "no end marker behind the last page frame");
+}
+
+/// A page index that comes in pieces.
+class TailCheck {
+public:
+    TailCheck(std::uint64_t framesEnd, std::uint64_t indexSize)
+        : reader_(framesEnd), left_(ltx::kPageHeaderSize + indexSize) {}
+
+    void take(ConstBytes piece) {
+        left_ -= piece.size();
+        rest_.insert(rest_.end(), piece.begin(), piece.end());
+        ConstBytes bytes = rest_;
+        if (!begun_) {
+            if (bytes.size() < ltx::kPageHeaderSize) return;
+            refuseOtherMarker(bytes.first(ltx::kPageHeaderSize));
+            bytes = bytes.subspan(ltx::kPageHeaderSize);
+            begun_ = true;
+        }
+        while (!ended_) {
+            const auto entry = reader_.take(bytes);
+            if (!entry) break;
+            ended_ = entry->page == 0;
+        }
+        const bool stuck = bytes.size() > kLongestEntry || left_ == 0;
+        if (ended_ ? !bytes.empty() || left_ > 0 : stuck) throw Error(ErrorCode::Corrupt, "the page index does not end where it should");
+        rest_.erase(rest_.begin(), rest_.end() - static_cast<std::ptrdiff_t>(bytes.size()));
+    }
+    std::uint32_t pageCount() const noexcept { return reader_.pageCount(); }
+
+private:
+    static constexpr std::size_t kLongestEntry = 3 * ltx::kMaxVarint;
+    ltx::IndexReader reader_;
+    std::uint64_t left_;
+    std::vector<std::byte> rest_;
+    bool begun_ = false;
+    bool ended_ = false;
+};
+
 void sortByRange(std::vector<FileInfo>& files) {
     std::sort(files.begin(), files.end(), [](const FileInfo& a, const FileInfo& b) { return a.id < b.id; });
 }
@@ -77,10 +118,7 @@ std::optional<Tail> decodeTail(ConstBytes tail, std::uint64_t fileSize, std::uin
     needed = fileSize - framesEnd;
     if (needed > tail.size()) return std::nullopt;
     const ConstBytes behind = tail.last(static_cast<std::size_t>(needed));
-    const ConstBytes marker = behind.first(ltx::kPageHeaderSize);
-    if (std::any_of(marker.begin(), marker.end(), [](std::byte byte) { return byte != std::byte{0}; })) {
-        throw Error(ErrorCode::Corrupt, "no end marker behind the last page frame");
-    }
+    refuseOtherMarker(behind.first(ltx::kPageHeaderSize));
     const ConstBytes covered = behind.first(behind.size() - sizeof(std::uint64_t));
     return Tail{std::move(*index), decodeTrailer(tail.last(ltx::kTrailerSize)), framesEnd, ltx::crc64(0, covered), covered.size()};
 }
@@ -176,6 +214,44 @@ Tail ReplicaStore::readTail(const FileInfo& file, const CallContext& context) {
         }
         wanted = needed;
     }
+}
+
+void ReplicaStore::readPieces(const FileInfo& file, std::uint64_t offset, std::uint64_t end, std::size_t pieceBytes, const CallContext& context,
+                              const Piece& visit) {
+    std::vector<std::byte> piece(static_cast<std::size_t>(std::min<std::uint64_t>(pieceBytes, end - offset)));
+    while (offset < end) {
+        const auto part = MutableBytes(piece).first(static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), end - offset)));
+        read(file.id, offset, part, context);
+        visit(part);
+        offset += part.size();
+    }
+}
+
+TailSummary ReplicaStore::checkTail(const FileInfo& file, const CallContext& context, std::size_t pieceBytes) {
+    const std::string key = layout_.key(file.id);
+    refuseTooShort(key, file.size);
+    std::array<std::byte, ltx::kFooterSize> footer;
+    read(file.id, file.size - footer.size(), footer, context);
+    const auto checked = [&key](const auto& action) {
+        try {
+            return action();
+        } catch (const Error& error) {
+            throw error.within("read " + key);
+        }
+    };
+    const std::uint64_t indexSize = checked([&] { return ltx::indexSize(footer, file.size); });
+    const std::uint64_t indexEnd = file.size - footer.size();
+    const std::uint64_t framesEnd = indexEnd - indexSize - ltx::kPageHeaderSize;
+    TailCheck check(framesEnd, indexSize);
+    readPieces(file, framesEnd, indexEnd, pieceBytes, context, [&](ConstBytes piece) { checked([&] { check.take(piece); }); });
+    return {check.pageCount(), decodeTrailer(ConstBytes(footer).last(ltx::kTrailerSize))};
+}
+
+std::uint64_t ReplicaStore::crcFrom(const FileInfo& file, std::uint64_t offset, const CallContext& context) {
+    refuseTooShort(layout_.key(file.id), file.size);
+    std::uint64_t crc = 0;
+    readPieces(file, std::min(offset, file.size), file.size, kTailPieceBytes, context, [&](ConstBytes piece) { crc = ltx::crc64(crc, piece); });
+    return crc;
 }
 
 std::vector<ltx::IndexEntry> ReplicaStore::readIndex(const FileInfo& file, const CallContext& context) {

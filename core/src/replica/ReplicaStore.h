@@ -33,6 +33,12 @@ struct Tail {
     std::uint64_t crcBytes = 0;
 };
 
+/// The same without the entries, whatever their number.
+struct TailSummary {
+    std::uint32_t pageCount = 0;
+    ltx::Trailer trailer;
+};
+
 /// `tail` are the last bytes of a file that is `fileSize` long. Nothing when they are too few: `needed` then says how many it takes.
 /// Throws Error(Corrupt) when they are no tail.
 std::optional<Tail> decodeTail(ConstBytes tail, std::uint64_t fileSize, std::uint64_t& needed);
@@ -57,10 +63,15 @@ public:
     /// Reads exactly into.size() bytes from `offset`; an object that ends before is Error(Corrupt).
     void read(const FileId& file, std::uint64_t offset, MutableBytes into, const CallContext& context);
 
-    /// Errors of the next five name the file's key.
+    /// Errors of the next seven name the file's key.
     ltx::Header readHeader(const FileId& file, const CallContext& context);
     ltx::Trailer readTrailer(const FileInfo& file, const CallContext& context);
     Tail readTail(const FileInfo& file, const CallContext& context);
+    static constexpr std::size_t kTailPieceBytes = 4u << 20;
+    /// Reads and checks the same as readTail(), in requests of at most `pieceBytes` and with little more memory.
+    TailSummary checkTail(const FileInfo& file, const CallContext& context, std::size_t pieceBytes = kTailPieceBytes);
+    /// CRC-64 of the bytes from `offset` to the end of the file, read in the same way.
+    std::uint64_t crcFrom(const FileInfo& file, std::uint64_t offset, const CallContext& context);
     std::vector<ltx::IndexEntry> readIndex(const FileInfo& file, const CallContext& context);
     static constexpr std::size_t kPieceBytes = 1u << 20;
     /// The whole file in requests of at most `pieceBytes`, for a Decoder. `context` must outlive the source.
@@ -77,6 +88,9 @@ public:
     std::vector<Unremoved> remove(std::span<const FileId> files, const CallContext& context);
 
 private:
+    using Piece = std::function<void(ConstBytes)>;
+    void readPieces(const FileInfo& file, std::uint64_t offset, std::uint64_t end, std::size_t pieceBytes, const CallContext& context,
+                    const Piece& visit);
     using ContextMaker = std::function<CallContext()>;
     std::vector<FileInfo> listEachLevel(const ContextMaker& perRequest);
     std::vector<ObjectInfo> listKeys(std::string_view prefix, const ContextMaker& perRequest);

@@ -22,22 +22,34 @@ bool better(const FileInfo& a, const FileInfo& b) {
     return rank(a) < rank(b);
 }
 
-const FileInfo* bestStep(const std::vector<FileInfo>& steps, Txid reached) {
-    const FileInfo* best = nullptr;
-    for (const FileInfo& file : steps) {
-        if (file.id.range.min > reached.next() || file.id.range.max <= reached) continue;
-        if (best == nullptr || better(file, *best)) best = &file;
+/// Files that may follow a snapshot, each one looked at once. Their order is that of their first TXID.
+class Steps {
+public:
+    explicit Steps(std::vector<FileInfo>& files) : files_(files) {
+        std::stable_sort(files.begin(), files.end(), [](const FileInfo& a, const FileInfo& b) { return a.id.range.min < b.id.range.min; });
     }
-    return best;
-}
+
+    /// The best file that starts at or before the TXID behind `reached` and goes farther; null = none. `reached` never goes back.
+    const FileInfo* next(Txid reached) {
+        for (; candidates_ < files_.size() && files_[candidates_].id.range.min <= reached.next(); ++candidates_) {
+            if (best_ == nullptr || better(files_[candidates_], *best_)) best_ = &files_[candidates_];
+        }
+        // What goes farthest of all that start early enough is also the best of those that go on.
+        return best_ != nullptr && best_->id.range.max > reached ? best_ : nullptr;
+    }
+
+    /// The first file that none of those given out leads to.
+    const FileInfo* beyond() const { return candidates_ < files_.size() ? &files_[candidates_] : nullptr; }
+
+private:
+    const std::vector<FileInfo>& files_;
+    std::size_t candidates_ = 0;  ///< files before it start early enough
+    const FileInfo* best_ = nullptr;
+};
 
 /// A latest state must not silently end before files that cannot be reached.
-void refuseHole(const std::vector<FileInfo>& steps, Txid reached) {
-    const FileInfo* beyond = nullptr;
-    for (const FileInfo& file : steps) {
-        if (file.id.range.min <= reached.next()) continue;
-        if (beyond == nullptr || file.id.range.min < beyond->id.range.min) beyond = &file;
-    }
+void refuseHole(const Steps& steps, Txid reached) {
+    const FileInfo* beyond = steps.beyond();
     if (beyond == nullptr) return;
     throw Error(ErrorCode::Corrupt, "non-contiguous ltx files: have up to " + ltx::format(reached) + " but next file starts at " +
                                         ltx::format(beyond->id.range.min));
@@ -63,8 +75,9 @@ std::vector<FileInfo> plan(std::vector<FileInfo> files, const Target& target) {
     }
     files.erase(snapshots, files.end());
 
+    Steps steps(files);
     while (!target.txid || reached < *target.txid) {
-        const FileInfo* step = bestStep(files, reached);
+        const FileInfo* step = steps.next(reached);
         if (step == nullptr) break;
         chosen.push_back(*step);
         reached = step->id.range.max;
@@ -73,7 +86,7 @@ std::vector<FileInfo> plan(std::vector<FileInfo> files, const Target& target) {
     if (chosen.empty() || (target.txid && reached < *target.txid)) {
         throw Error(ErrorCode::NotFound, "no matching backup files available");
     }
-    if (!target.txid && !target.timestamp) refuseHole(files, reached);
+    if (!target.txid && !target.timestamp) refuseHole(steps, reached);
     return chosen;
 }
 

@@ -67,7 +67,8 @@ TEST_P(ImageEncoderTest, EncodesEveryPageOnceAndTheSameOnEveryAttempt) {
                              if (first == 1) sums.clear();
                              EXPECT_EQ(first, sums.size() + 1);
                              sums.insert(sums.end(), run.begin(), run.end());
-                         });
+                         },
+                         directory_.path());
     const auto body = content.open();
     std::vector<std::byte> file;
     for (auto run = body->next(); !run.empty(); run = body->next()) file.insert(file.end(), run.begin(), run.end());

@@ -7,6 +7,25 @@ using testing::Buffer;
 using testing::fails;
 using testing::Pages;
 
+/// Takes any page in next to no time: for files with very many.
+class TinyCodec final : public Codec {
+public:
+    PageForm written() const noexcept override { return kForm; }
+    std::span<const PageForm> readable() const noexcept override { return {&kForm, 1}; }
+    std::size_t maxPacked(std::size_t) const noexcept override { return 1; }
+    std::size_t pack(ConstBytes page, MutableBytes out) const override {
+        out[0] = page[0];
+        return 1;
+    }
+    std::size_t unpack(std::uint16_t, ConstBytes packed, MutableBytes page) const override {
+        std::fill(page.begin(), page.end(), packed[0]);
+        return 1;
+    }
+
+private:
+    static constexpr PageForm kForm{0x4000, true};
+};
+
 class EveryPageSize : public ::testing::TestWithParam<std::uint32_t> {};
 
 TEST_P(EveryPageSize, RoundTripsTextNoiseAndZeros) {
@@ -38,6 +57,36 @@ TEST(Encoder, ReportsWhatItWrote) {
     EXPECT_EQ(result.size, sink.bytes().size());
     EXPECT_EQ(result.pageCount, 2u);
     EXPECT_EQ(result.fileChecksum, testing::decode(sink.bytes()).trailer.fileChecksum);
+}
+
+TEST(Encoder, ReportsWhatStandsBehindTheFrames) {
+    for (const PageNumber pages : {1u, 2u, 500u}) {
+        MemorySink sink;
+        Encoder encoder(sink, testing::header(512, pages, 1, 1), testing::lz4());
+        for (PageNumber page = 1; page <= pages; ++page) encoder.addPage(page, testing::textPage(512, page));
+        const std::size_t framesEnd = sink.bytes().size();
+        const Encoder::Result result = encoder.finish();
+        EXPECT_EQ(result.framesEnd, framesEnd);
+        EXPECT_EQ(result.tailCrc, crc64(0, ConstBytes(sink.bytes()).subspan(framesEnd)));
+    }
+}
+
+TEST(Encoder, WritesTheIndexInParts) {
+    constexpr std::uint32_t kPages = 300'000;
+    const auto codec = std::make_shared<TinyCodec>();
+    CodecSet codecs;
+    codecs.add(codec);
+    const Buffer page(512);
+    MemorySink sink;
+    Encoder encoder(sink, testing::header(512, kPages, 1, 1), *codec);
+    for (PageNumber number = 1; number <= kPages; ++number) encoder.addPage(number, page);
+    int parts = 0;
+    for (std::size_t before = sink.bytes().size(); !encoder.finishStep(); before = sink.bytes().size(), ++parts) {
+        EXPECT_LT(sink.bytes().size() - before, 1u << 20);
+    }
+    EXPECT_GT(parts, 3);
+    EXPECT_TRUE(fails(ErrorCode::InvalidArgument, "finished", [&] { encoder.finishStep(); }));
+    EXPECT_NO_THROW(verify(testing::sourceOf(sink.bytes()), codecs));
 }
 
 TEST(Encoder, WritesTheSameFileFromPagesPackedElsewhere) {
@@ -82,25 +131,6 @@ TEST(Encoder, LeavesTheLockPageOutOfAnUpdate) {
     encoder.finish();
     EXPECT_EQ(testing::decode(sink.bytes()).pages, around);
 }
-
-/// Takes any page in next to no time: for files with very many.
-class TinyCodec final : public Codec {
-public:
-    PageForm written() const noexcept override { return kForm; }
-    std::span<const PageForm> readable() const noexcept override { return {&kForm, 1}; }
-    std::size_t maxPacked(std::size_t) const noexcept override { return 1; }
-    std::size_t pack(ConstBytes page, MutableBytes out) const override {
-        out[0] = page[0];
-        return 1;
-    }
-    std::size_t unpack(std::uint16_t, ConstBytes packed, MutableBytes page) const override {
-        std::fill(page.begin(), page.end(), packed[0]);
-        return 1;
-    }
-
-private:
-    static constexpr PageForm kForm{0x4000, true};
-};
 
 class SnapshotOverTheLockPage : public ::testing::TestWithParam<int> {};
 

@@ -177,6 +177,38 @@ TEST_F(ReplicaStoreTest, ReadsHeaderTrailerAndIndex) {
     }
 }
 
+TEST_F(ReplicaStoreTest, ChecksTheTailInPiecesAsReadTailDoes) {
+    const FileId id{kLevel0, {Txid{1}, Txid{100}}};
+    const auto sound = encode(id.range, 300);
+    const FileInfo file{id, sound.size(), {}};
+    write(pathOf(id), sound);
+    const Tail tail = store_->readTail(file, kNoLimit);
+    EXPECT_EQ(store_->crcFrom(file, tail.framesEnd, kNoLimit), ltx::crc64(0, ConstBytes(sound).subspan(tail.framesEnd)));
+    const auto accepts = [&](const auto& read) {
+        try {
+            read();
+            return true;
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), ErrorCode::Corrupt) << error.what();
+            return false;
+        }
+    };
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{64}, ReplicaStore::kTailPieceBytes}) {
+        const TailSummary summary = store_->checkTail(file, kNoLimit, piece);
+        EXPECT_EQ(summary.pageCount, 300u);
+        EXPECT_EQ(summary.trailer.fileChecksum, tail.trailer.fileChecksum);
+    }
+    for (std::size_t at = static_cast<std::size_t>(tail.framesEnd); at < sound.size(); at += 1 + at % 3) {
+        auto damaged = sound;
+        damaged[at] ^= static_cast<std::byte>(1u << at % 8);
+        write(pathOf(id), damaged);
+        const bool expected = accepts([&] { store_->readTail(file, kNoLimit); });
+        for (const std::size_t piece : {std::size_t{64}, ReplicaStore::kTailPieceBytes}) {
+            EXPECT_EQ(accepts([&] { store_->checkTail(file, kNoLimit, piece); }), expected) << "byte " << at << ", pieces of " << piece;
+        }
+    }
+}
+
 TEST_F(ReplicaStoreTest, ErrorsOfTypedReadsNameTheFile) {
     const FileId id{kLevel0, {Txid{1}, Txid{1}}};
     for (const std::size_t size : {std::size_t{0}, std::size_t{50}, std::size_t{115}, std::size_t{116}, std::size_t{5000}}) {
@@ -186,6 +218,7 @@ TEST_F(ReplicaStoreTest, ErrorsOfTypedReadsNameTheFile) {
         const std::string key = store_->layout().key(id);
         EXPECT_EQ(codeOf([&] { store_->readHeader(id, kNoLimit); }, key), ErrorCode::Corrupt);
         EXPECT_EQ(codeOf([&] { store_->readIndex(file, kNoLimit); }, key), ErrorCode::Corrupt);
+        EXPECT_EQ(codeOf([&] { store_->checkTail(file, kNoLimit); }, key), ErrorCode::Corrupt);
         if (size < 116) {
             EXPECT_EQ(codeOf([&] { store_->readTrailer(file, kNoLimit); }, key), ErrorCode::Corrupt);
         }

@@ -1,6 +1,8 @@
 #include "Fixture.h"
 
+#include <chrono>
 #include <cmath>
+#include <iostream>
 #include <optional>
 #include <random>
 
@@ -147,6 +149,19 @@ TEST(Plan, T64IsTheShortestCoverThatBruteForceFinds) {
         compareWithBruteForce(files, target);
         if (::testing::Test::HasFailure()) FAIL() << "seed " << seed << ", round " << round;
     }
+}
+
+TEST(Plan, TheNumberOfFilesCountsOnce) {
+    // Squared, these would take minutes.
+    constexpr std::uint64_t kFiles = 300'000;
+    std::vector<FileInfo> files{file(9, 1, 1)};
+    for (std::uint64_t txid = kFiles; txid > 1; --txid) files.push_back(file(0, txid, txid));
+    const auto began = std::chrono::steady_clock::now();
+    const auto made = plan(files, {});
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    ASSERT_EQ(made.size(), kFiles);
+    for (std::uint64_t i = 0; i < kFiles; ++i) ASSERT_EQ(made[i].id.range.max.value, i + 1);
+    std::cout << kFiles << " files planned in " << took.count() << " s\n";
 }
 
 }  // namespace
