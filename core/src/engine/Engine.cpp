@@ -46,6 +46,24 @@ std::string location(const ReplicaOptions& replica) {
     return text;
 }
 
+/// What is missing where. For a database that is too busy to say, that something is.
+std::string unfinished(Database& database) {
+    constexpr auto kPatience = std::chrono::milliseconds(300);
+    const auto answer = std::make_shared<std::promise<DatabaseStatus>>();
+    auto future = answer->get_future();
+    database.status([answer](DatabaseStatus status) { answer->set_value(std::move(status)); });
+    std::string text = "not every replica has the last transactions";
+    if (future.wait_for(kPatience) != std::future_status::ready) return text;
+    const DatabaseStatus status = future.get();
+    if (!status.txid) return text + " (" + status.state + ")";
+    for (const ReplicaStatus& replica : status.replicas) {
+        if (replica.state == "following" && replica.acknowledged >= status.txid) continue;
+        text += "; " + replica.name + " is " + replica.state + " at TXID " + ltx::format(replica.acknowledged) + " of " + ltx::format(status.txid);
+        if (!replica.lastError.empty()) text += ": " + replica.lastError;
+    }
+    return text;
+}
+
 }  // namespace
 
 Engine::Engine(const plugin::Registry& registry, Limits limits, std::shared_ptr<WallClock> clock)
@@ -88,7 +106,13 @@ void Engine::add(const DatabaseOptions& options) {
     if (exists) state_->inodes.emplace(info.st_dev, info.st_ino);
 }
 
-void Engine::sync(const std::filesystem::path& database, const CallContext& context) {
+void Engine::sync(const std::filesystem::path& database, const CallContext& context) { await(database, Aim::Synced, context); }
+
+void Engine::snapshot(const std::filesystem::path& database, const CallContext& context) { await(database, Aim::Snapshots, context); }
+
+void Engine::enforceRetention(const std::filesystem::path& database, const CallContext& context) { await(database, Aim::Retention, context); }
+
+void Engine::await(const std::filesystem::path& database, Aim aim, const CallContext& context) {
     std::shared_ptr<Database> found;
     {
         const std::unique_lock lock(state_->mutex);
@@ -96,15 +120,17 @@ void Engine::sync(const std::filesystem::path& database, const CallContext& cont
         if (entry == state_->databases.end()) throw Error(ErrorCode::NotFound, "database not found: " + database.string());
         found = entry->second;
     }
-    const auto outcome = std::make_shared<std::promise<bool>>();
+    const Error late(ErrorCode::Cancelled, "sync " + database.string() + ": not every replica has it");
+    const auto outcome = std::make_shared<std::promise<std::optional<Error>>>();
     const auto once = std::make_shared<std::once_flag>();
-    const auto settle = [outcome, once](bool done) { std::call_once(*once, [&] { outcome->set_value(done); }); };
+    const auto settle = [outcome, once](const std::optional<Error>& failure) {
+        std::call_once(*once, [&] { outcome->set_value(failure); });
+    };
     auto future = outcome->get_future();
-    const auto registration = context.cancellation.onCancel([settle] { settle(false); });
-    found->flush(settle);
-    if (future.wait_for(context.remaining()) != std::future_status::ready || !future.get()) {
-        throw Error(ErrorCode::Cancelled, "sync " + database.string() + ": not every replica has it");
-    }
+    const auto registration = context.cancellation.onCancel([settle, late] { settle(late); });
+    found->await(aim, settle);
+    if (future.wait_for(context.remaining()) != std::future_status::ready) throw late;
+    if (const auto failure = future.get()) throw *failure;
 }
 
 void Engine::interrupt() {
@@ -118,27 +144,31 @@ StopReport Engine::stop(std::chrono::nanoseconds patience) {
     std::unique_lock lock(state_->mutex);
     if (state_->stopped) return report;
     state_->stopped = true;
-    const auto deadline = std::chrono::steady_clock::now() + patience;
     // Answers may come after we have left: they are kept apart from the engine.
     const auto answers = std::make_shared<std::map<std::filesystem::path, bool>>();
+    const bool once = patience.count() <= 0;
     for (const auto& [path, database] : state_->databases) {
-        database->close([state = state_.get(), answers, path = path](bool complete) {
+        database->close(once, [state = state_.get(), answers, path = path](const std::optional<Error>& failure) {
             const std::unique_lock answering(state->mutex);
-            (*answers)[path] = complete;
+            (*answers)[path] = !failure;
             state->changed.notify_all();
         });
     }
-    state_->changed.wait_until(lock, deadline, [&] {
-        return state_->interrupted || answers->size() == state_->databases.size();
-    });
-    for (const auto& [path, database] : state_->databases) {
-        const auto answer = answers->find(path);
-        if (answer != answers->end() && answer->second) continue;
-        report.complete = false;
-        report.unfinished.push_back(path.string() + ": not every replica has the last transactions");
+    const auto over = [&] { return state_->interrupted || answers->size() == state_->databases.size(); };
+    if (once) {
+        state_->changed.wait(lock, over);
+    } else {
+        state_->changed.wait_until(lock, std::chrono::steady_clock::now() + patience, over);
     }
+    const auto complete = *answers;
     const auto databases = state_->databases;
     lock.unlock();
+    for (const auto& [path, database] : databases) {
+        const auto answer = complete.find(path);
+        if (answer != complete.end() && answer->second) continue;
+        report.complete = false;
+        report.unfinished.push_back(path.string() + ": " + unfinished(*database));
+    }
     for (const auto& entry : databases) entry.second->cancel();
     state_->services.io.join();
     state_->services.workers.join();

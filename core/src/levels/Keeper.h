@@ -60,6 +60,9 @@ public:
     void shipped();
     /// Starts what is due. Returns when to call again; nothing = after something was stored or a job has ended.
     std::optional<Clock::time_point> turn(const FileAttributes& attributes);
+    /// For a keeper that turn() is not called of: deletes what may be deleted now, without regard to the distance between two requests. True = nothing is left; false =
+    /// under way, ask again after Setup::ended. Throws what the last attempt has failed with.
+    bool enforceRetention();
     /// Ends a running job soon, and for good. From any thread.
     void cancel() { cancellation_.cancel(); }
 
@@ -146,6 +149,7 @@ private:
     Pace trials_ = Pace::quiet();
     unsigned trialCount_ = 0;
     bool trialSkipped_ = false;  // and a log line says so
+    std::optional<Error> deletionFailure_;
     bool busy_ = false;
     unsigned slowness_ = 0;  // deadlines passed in a row
 };

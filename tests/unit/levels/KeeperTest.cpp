@@ -26,7 +26,9 @@ protected:
         setup.background = [this](Keeper::Action action) { background_.push_back(std::move(action)); };
         setup.onStrand = [](const Keeper::Action& action) { action(); };
         setup.now = [this] { return now_; };
-        setup.ended = [this] { turn(); };
+        setup.ended = [this] {
+            if (turns_) turn();
+        };
         setup.conflict = [this](const std::string& reason) { conflict_ = reason; };
         setup.needsDatabase = [this](const std::string& reason) {
             wanted_ = reason;
@@ -82,6 +84,7 @@ protected:
     Txid mismatch_;
     ReadState read_;
     bool seeds_ = true;
+    bool turns_ = true;
     std::shared_ptr<Keeper> keeper_;
 };
 
@@ -148,6 +151,36 @@ TEST_F(KeeperTest, T73OnlyWhatWasConfirmedIsForgotten) {
     until(1h);
     EXPECT_EQ(keeper_->inventory().level(0).size(), 1u);
     EXPECT_EQ(there(), held());
+}
+
+TEST_F(KeeperTest, RetentionThatIsAskedForGoesToItsEnd) {
+    // More than one request deletes, and nobody calls turn().
+    constexpr std::uint64_t kEnd = 2100;
+    turns_ = false;
+    const auto keep = [&](const replica::FileInfo& file) { keeper_->stored(file, {}); };
+    keep(put(id(9, 1, 1), 1, {{1, 1}}));
+    for (std::uint64_t txid = 2; txid <= kEnd + 1; ++txid) keep(put(id(0, txid, txid), 1, {}));
+    keep(put(id(9, 1, kEnd), 1, {{1, 1}}));
+    keep(put(id(9, 1, kEnd + 1), 1, {{1, 1}}));
+    now_ += 48h;
+    const auto enforce = [&] {
+        while (!keeper_->enforceRetention()) {
+            const auto job = std::move(background_.front());
+            background_.pop_front();
+            job();
+        }
+    };
+    store_.keep([this](const std::string& name) { return name == key(id(0, 7, 7)); });
+    EXPECT_THROW(enforce(), Error);
+    EXPECT_EQ(there(), held());
+    store_.keep({});
+    enforce();
+    EXPECT_EQ(held(), (Names{"0/2101-2101", "9/1-2100", "9/1-2101"}));
+    EXPECT_EQ(there(), held());
+    EXPECT_EQ(store_.requests().count("LIST"), 0u);
+    const auto requests = store_.requests();
+    enforce();
+    EXPECT_EQ(store_.requests(), requests);
 }
 
 TEST_F(KeeperTest, ADamagedFileIsBridgedAndTheLevelsGoOnBehindIt) {
