@@ -2,9 +2,11 @@
 
 #include "common/CancelOnSignal.h"
 #include "common/ChildProcess.h"
+#include "common/FollowDatabase.h"
 #include "common/Process.h"
 #include "common/RestoreMissing.h"
 #include "common/SignalWatch.h"
+#include "common/WatchedDatabases.h"
 
 #include <optional>
 #include <thread>
@@ -12,23 +14,9 @@
 namespace litestream::app {
 namespace {
 
-void logReplica(const plugin::Registry& registry, const engine::DatabaseOptions& database,
-                const engine::ReplicaOptions& replica) {
-    const auto location = registry.openTransport(replica.transport, replica.options)->describe();
-    std::vector<log::Attribute> attributes{{"type", replica.transport}};
-    if (database.replicas.size() > 1) attributes.insert(attributes.begin(), {"name", replica.name});
-    if (database.syncInterval) attributes.emplace_back("sync-interval", *database.syncInterval);
-    for (const auto& [key, value] : location) attributes.emplace_back(key, value);
-    log::write(log::Level::Info, "replicating to", attributes.data(), attributes.size());
-}
-
 void startDatabases(engine::Engine& engine, const Setup& setup) {
-    if (setup.databases.empty()) log::error("no databases specified in configuration");
-    for (const engine::DatabaseOptions& database : setup.databases) {
-        engine.add(database);
-        log::info("initialized db", {{"path", database.path.string()}});
-        for (const engine::ReplicaOptions& replica : database.replicas) logReplica(*setup.registry, database, replica);
-    }
+    if (setup.config.databases.empty()) log::error("no databases specified in configuration");
+    for (const engine::DatabaseOptions& database : setup.databases) followDatabase(engine, *setup.registry, database);
 }
 
 /// Waits for the order to stop. With a child that is its end; signals are passed on to it.
@@ -119,9 +107,11 @@ void replicateOnce(engine::Engine& engine, SignalWatch& signals, const Setup& se
 }
 
 /// From here on every way out ends in a final sync.
-void follow(engine::Engine& engine, SignalWatch& signals, const config::Config& config) {
+void follow(engine::Engine& engine, SignalWatch& signals, const Setup& setup) {
+    const config::Config& config = setup.config;
     std::string failure;
     try {
+        const WatchedDatabases watched(engine, setup);
         std::optional<ChildProcess> child;
         if (!config.exec.empty()) child.emplace(config.exec);
         waitForEnd(signals, child);
@@ -151,7 +141,7 @@ void runDaemon(const std::function<Setup()>& makeSetup, const RunFlags& flags) {
     engine::Engine engine(*setup.registry, limitsOf(setup.config));
     if (!flags.once) {
         startDatabases(engine, setup);
-        follow(engine, signals, setup.config);
+        follow(engine, signals, setup);
         return;
     }
     for (engine::DatabaseOptions& database : setup.databases) database.patience = setup.config.shutdownSyncTimeout;

@@ -15,6 +15,8 @@
 
 namespace litestream::engine {
 
+class Database;
+
 /// One place that a database is replicated to.
 struct ReplicaOptions {
     std::string name;       ///< for log lines and status: the transport's name, numbered when there are several
@@ -98,6 +100,9 @@ public:
     /// A database that does not exist yet is waited for.
     void add(const DatabaseOptions& options);
 
+    /// Ends following one database, as stop() ends all. Its replicas keep what they have, and it may be added again. Throws Error(NotFound) when it is not followed.
+    StopReport remove(const std::filesystem::path& database, std::chrono::nanoseconds patience);
+
     /// Captures what is committed now and waits until every replica has it. Throws Error(Cancelled) when the context ends before. With
     /// DatabaseOptions::patience it throws what failed, as soon as every replica either has everything or is given up: "sync database PATH: ..." where the
     /// database cannot be followed, "sync replica for PATH: ..." otherwise, which a database that does not exist is part of.
@@ -121,6 +126,7 @@ public:
 private:
     struct State;
     void await(const std::filesystem::path& database, Aim aim, const CallContext& context);
+    StopReport close(const std::vector<std::shared_ptr<Database>>& databases, std::chrono::nanoseconds patience);
 
     std::unique_ptr<State> state_;
 };
