@@ -27,18 +27,46 @@ config::Config readConfig(const std::vector<std::string>& positionals, const Con
     return config::fromArguments(positionals[0], urls);
 }
 
+struct ReplicateFlags {
+    ConfigFlags config;
+    std::string logLevel;
+    std::string exec;
+    bool once = false;
+    app::OneShot oneShot;
+    bool restoreIfNotExists = false;
+
+    app::RunFlags run() const {
+        app::RunFlags flags{.restoreIfNotExists = restoreIfNotExists};
+        if (once) flags.once = oneShot;
+        return flags;
+    }
+};
+
+std::vector<std::string> readFlags(ReplicateFlags& out, Arguments arguments) {
+    const auto flags =
+        out.config.with({{"exec", &out.exec, "CMD", "run a program; when it ends, so does replication"},
+                         {"log-level", &out.logLevel, "LEVEL", "trace, debug, info, warn or error"},
+                         {"once", &out.once, "", "send what is committed to every replica, then end"},
+                         {"force-snapshot", &out.oneShot.snapshot, "", "with -once: put a snapshot of each database at every replica"},
+                         {"enforce-retention", &out.oneShot.retention, "", "with -once: delete what retention lets go"},
+                         {"restore-if-db-not-exists", &out.restoreIfNotExists, "", "bring a missing database back from its replicas first"}});
+    auto positionals = parseFlags(kUsage, flags, arguments);
+    if (out.once && !out.exec.empty()) throw CommandError("cannot specify -once flag with -exec");
+    if (out.oneShot.snapshot && !out.once) throw CommandError("cannot specify -force-snapshot flag without -once");
+    if (out.oneShot.retention && !out.once) throw CommandError("cannot specify -enforce-retention flag without -once");
+    return positionals;
+}
+
 }  // namespace
 
 void replicate(Arguments arguments) {
-    ConfigFlags configFlags;
-    std::string logLevel;
-    std::string exec;
-    const auto flags = configFlags.with({{"exec", &exec, "CMD", "run a program; when it ends, so does replication"},
-                                         {"log-level", &logLevel, "LEVEL", "trace, debug, info, warn or error"}});
-    config::Config config = readConfig(parseFlags(kUsage, flags, arguments), configFlags, logLevel);
-    if (!exec.empty()) config.exec = exec;
+    ReplicateFlags flags;
+    const auto positionals = readFlags(flags, arguments);
+    config::Config config = readConfig(positionals, flags.config, flags.logLevel);
+    if (!flags.exec.empty()) config.exec = flags.exec;
+    if (flags.once) config.exec.clear();
     log::info("litestream", {{"version", app::version()}});
-    app::runDaemon([&] { return app::prepare(std::move(config)); });
+    app::runDaemon([&] { return app::prepare(std::move(config)); }, flags.run());
 }
 
 }  // namespace litestream::cli

@@ -1,3 +1,4 @@
+#include "common/NewestBackup.h"
 #include "common/Process.h"
 #include "common/Setup.h"
 #include "litestream/Command.h"
@@ -91,19 +92,6 @@ std::filesystem::path outputPath(const RestoreFlags& flags, const std::string& a
                        "litestream restore -o /path/to/db " + argument);
 }
 
-/// A replica and what to fetch from it.
-struct Choice {
-    engine::ReplicaOptions replica;
-    std::unique_ptr<replica::ReplicaStore> store;
-    std::vector<replica::FileInfo> files;
-
-    Txid txid() const {
-        Txid newest;
-        for (const replica::FileInfo& file : files) newest = std::max(newest, file.id.range.max);
-        return newest;
-    }
-};
-
 /// Nothing = retention has taken the file since it was listed.
 std::optional<Timestamp> timeOf(replica::ReplicaStore& store, const replica::FileInfo& file) {
     try {
@@ -148,7 +136,7 @@ transport::RetryPolicy patience(std::chrono::seconds total) {
     return policy;
 }
 
-Choice planFrom(const ReplicaTarget& target, const engine::ReplicaOptions& replica, const RestoreFlags& flags) {
+app::Backup planFrom(const ReplicaTarget& target, const engine::ReplicaOptions& replica, const RestoreFlags& flags) {
     auto store = std::make_unique<replica::ReplicaStore>(target.open(replica, patience(kFirstAnswer)));
     auto files = store->listAll({});
     // It is the right place, and it worked: what fails now is worth waiting for.
@@ -159,27 +147,11 @@ Choice planFrom(const ReplicaTarget& target, const engine::ReplicaOptions& repli
     return {replica, std::move(store), std::move(plan)};
 }
 
-/// The replica that reaches farthest. One that cannot be read is passed over while another one can.
-Choice choose(const ReplicaTarget& target, const RestoreFlags& flags) {
-    std::optional<Choice> best;
-    std::optional<Error> failure;
-    for (const engine::ReplicaOptions& replica : target.replicas) {
-        try {
-            Choice choice = planFrom(target, replica, flags);
-            if (!best || best->txid() < choice.txid()) best = std::move(choice);
-        } catch (const Error& error) {
-            if (target.replicas.size() > 1) {
-                log::warn("cannot use replica", {{"replica", replica.name}, {"error", error.what()}});
-            }
-            // "Nothing there" is less of an answer than "cannot be read".
-            if (!failure || failure->code() == ErrorCode::NotFound) failure = error;
-        }
-    }
-    if (!best) throw *failure;
-    return std::move(*best);
+app::Backup choose(const ReplicaTarget& target, const RestoreFlags& flags) {
+    return app::newestBackup(target.replicas, [&](const engine::ReplicaOptions& replica) { return planFrom(target, replica, flags); });
 }
 
-restore::Result fetch(const ReplicaTarget& target, const Choice& choice, const RestoreFlags& flags,
+restore::Result fetch(const ReplicaTarget& target, const app::Backup& choice, const RestoreFlags& flags,
                       const std::filesystem::path& path) {
     ProgressLine line;
     restore::Options options;
@@ -192,7 +164,7 @@ restore::Result fetch(const ReplicaTarget& target, const Choice& choice, const R
 
 void run(const ReplicaTarget& target, const RestoreFlags& flags, const std::filesystem::path& path) {
     checkRestoreOutput(path, flags.force);
-    const Choice choice = choose(target, flags);
+    const app::Backup choice = choose(target, flags);
     removeOrphanedSidecars(path);
     const restore::Result result = fetch(target, choice, flags, path);
     if (flags.integrityCheck != restore::IntegrityCheck::None) log::info("post-restore integrity check passed");
@@ -207,7 +179,7 @@ void run(const ReplicaTarget& target, const RestoreFlags& flags, const std::file
 
 void showPlan(const ReplicaTarget& target, const RestoreFlags& flags, const std::string& source,
               const std::filesystem::path& path) {
-    const Choice choice = choose(target, flags);
+    const app::Backup choice = choose(target, flags);
     const PlanReport report{source, path, choice.replica.transport, choice.files};
     if (flags.json) {
         printPlanJson(report);

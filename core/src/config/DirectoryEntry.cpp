@@ -109,6 +109,10 @@ Database databaseAt(const Database& entry, const fs::path& file) {
 
 }  // namespace
 
+bool isNameOf(const Directory& directory, const fs::path& file) {
+    return Poco::Glob(checkedPattern(directory.pattern)).match(file.filename().string());
+}
+
 std::vector<Database> expandDirectory(const Database& entry) {
     if (entry.directory.path.empty()) return {entry};
     std::vector<Database> databases;

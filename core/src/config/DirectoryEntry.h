@@ -11,4 +11,7 @@ namespace litestream::config {
 /// read, the pattern is bad, or nothing is found and nothing can come later.
 std::vector<Database> expandDirectory(const Database& entry);
 
+/// True when the base name of a file matches the pattern, so that it is a database of the entry as soon as it has a SQLite header.
+bool isNameOf(const Directory& directory, const std::filesystem::path& file);
+
 }  // namespace litestream::config

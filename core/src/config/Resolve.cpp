@@ -98,7 +98,7 @@ public:
         for (const Database& entry : config_.databases) {
             ++number_;
             checkEntry(entry);
-            for (const Database& database : databasesOf(entry)) out.push_back(one(database));
+            for (const Database& database : expandDirectory(entry)) out.push_back(one(database));
         }
         return out;
     }
@@ -133,14 +133,6 @@ private:
         if (isDirectory && entry.restoreIfNotExists) {
             warnings_.push_back(entry.place.prefix() + "restore-if-db-not-exists has no effect on a directory: only what is there is known");
         }
-    }
-
-    std::vector<Database> databasesOf(const Database& entry) const {
-        if (entry.directory.watch) {
-            warnings_.push_back(entry.place.prefix() + "watch: databases that appear in " +
-                                entry.directory.path.string() + " later are found at the next start only");
-        }
-        return expandDirectory(entry);
     }
 
     engine::DatabaseOptions one(const Database& database) {

@@ -131,7 +131,7 @@ void Database::attach() {
     try {
         attachOutcome(source_->attach(provable_ ? &*provable_ : nullptr));
     } catch (const Error& error) {
-        refuse(error.what());
+        refuse(error);
         armTimer(std::chrono::steady_clock::now() + std::chrono::seconds(1));
     }
     settleWaiters();
@@ -141,9 +141,10 @@ void Database::attachOutcome(const Attachment& attachment) {
     if (attachment.outcome == Attachment::Outcome::Detached) {
         if (attachment.reason != stateReason_) log::debug("waiting for database", {{"db", options_.path.string()}, {"reason", attachment.reason}});
         stateReason_ = attachment.reason;
+        refused_ = false;
         return;
     }
-    caughtUp_ = false;
+    caughtUp_ = refused_ = false;
     pageSize_ = attachment.pageSize;
     commit_ = attachment.commit;
     if (attachment.outcome == Attachment::Outcome::Proved) {
@@ -205,13 +206,14 @@ void Database::contactFailed(const Error& error) {
     contactBegunAt_.reset();
     state_ = State::Detached;
     txid_ = {};
-    refuse(error.what());
+    refuse(error);
     armTimer(std::chrono::steady_clock::now() + std::chrono::seconds(1));
 }
 
-void Database::refuse(const std::string& reason) {
-    if (stateReason_ != reason) log::error("cannot replicate", {{"db", options_.path.string()}, {"error", reason}});
-    stateReason_ = reason;
+void Database::refuse(const Error& error) {
+    if (stateReason_ != error.what()) log::error("cannot replicate", {{"db", options_.path.string()}, {"error", error.what()}});
+    stateReason_ = error.what();
+    refused_ = error.code() != ErrorCode::Transient;
 }
 
 void Database::armTimer(std::chrono::steady_clock::time_point when) {
@@ -229,20 +231,22 @@ void Database::armTimer(std::chrono::steady_clock::time_point when) {
     });
 }
 
-void Database::flush(std::function<void(bool)> done) {
-    post([done = std::move(done)](Database& self) {
-        self.waiters_.push_back({done, std::nullopt});
+void Database::await(Aim aim, Done done) {
+    post([aim, done = std::move(done)](Database& self) {
+        self.waiters_.push_back({done, aim, self.options_.patience});
         self.caughtUp_ = false;
         self.forced_ = true;
+        if (self.inHurry()) self.hurryReplicas();
         self.turn();
         self.settleWaiters();
     });
 }
 
-void Database::close(std::function<void(bool)> done) {
-    post([done = std::move(done)](Database& self) {
+void Database::close(bool once, Done done) {
+    post([once, done = std::move(done)](Database& self) {
         self.closing_ = true;
-        self.waiters_.push_back({done, std::nullopt});
+        const auto patience = once ? std::chrono::nanoseconds(0) : self.options_.patience;
+        self.waiters_.push_back({done, Aim::Synced, patience});
         self.caughtUp_ = false;
         self.forced_ = true;
         self.hurryReplicas();
@@ -266,7 +270,7 @@ void Database::cancel() {
 }
 
 void Database::finish() {
-    for (const auto& waiter : std::exchange(waiters_, {})) waiter.done(false);
+    for (const auto& waiter : std::exchange(waiters_, {})) waiter.done(Error(ErrorCode::Cancelled, "stopped"));
     for (const auto& payload : unsent_) {
         try {
             if (needed(*payload)) payload->persist();

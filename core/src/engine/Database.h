@@ -26,6 +26,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,10 +57,13 @@ public:
 
     /// From any thread.
     void start();
-    /// Calls `done(true)` when everything that is committed now has reached every replica, `done(false)` when it cannot. From any thread.
-    void flush(std::function<void(bool)> done);
-    /// As flush, for the last time: a database that could not be attached so far is tried once more.
-    void close(std::function<void(bool)> done);
+    /// Nothing = done.
+    using Done = std::function<void(const std::optional<Error>& failure)>;
+    /// Calls `done` when `aim` is reached, or when it is given up, which only DatabaseOptions::patience allows. From any thread.
+    void await(Aim aim, Done done);
+    /// As await(Synced), for the last time: a database that could not be attached so far is tried once more, and what waits after a failure is tried at once. With
+    /// `once` a replica is given up at its first failure.
+    void close(bool once, Done done);
     /// Cancels uploads and timers. From any thread; afterwards the pools can be joined.
     void cancel();
     /// Saves what has not been acknowledged and lets go of the database. Call it after the pools have been joined.
@@ -101,7 +105,10 @@ private:
         std::optional<std::uint64_t> seedExpected;        ///< by the page sums, at the same TXID
         bool abandoned = false;  ///< Unknown for so long that its files are not kept any more
         std::string lastError;
+        ErrorCode lastErrorCode = ErrorCode::Transient;
         unsigned failures = 0;  ///< calls in a row, each with all its attempts
+        std::chrono::steady_clock::time_point failedAt{};  ///< the last of these
+        std::chrono::steady_clock::time_point workedAt = std::chrono::steady_clock::now();  ///< the last success
         std::optional<std::chrono::steady_clock::time_point> lastErrorLogged;
         std::chrono::steady_clock::time_point seedNotBefore{};
         bool surveyConcluded = false;
@@ -111,8 +118,14 @@ private:
     };
 
     struct Waiter {
-        std::function<void(bool)> done;
-        std::optional<Txid> target;
+        Done done;
+        Aim aim;
+        std::optional<std::chrono::nanoseconds> patience;  ///< with a replica that fails; nothing = no end
+        std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
+        std::optional<Txid> target{};
+        std::set<std::size_t> over{};  ///< replicas that need not be looked at again
+        std::optional<Error> failure{};
+        std::set<std::size_t> asked{};  ///< replicas that a snapshot is made for
     };
 
     // Database.cpp: life cycle, attaching. post() brings an action to the strand; an exception there is a failed database, not a dead process.
@@ -125,7 +138,7 @@ private:
     void contactPostponed(const Error& error);
     void contactFailed(const Error& error);
     void armTimer(std::chrono::steady_clock::time_point when);
-    void refuse(const std::string& reason);
+    void refuse(const Error& error);
 
     // DatabaseCapture.cpp: turns, cuts, reconciles
     void wake(Wake reason);
@@ -192,11 +205,20 @@ private:
     /// How many cuts are on their way to the replica that has most.
     std::size_t unsentToTheQuickest() const;
     void releaseUnneeded();
-    void settleWaiters();
     void demote(Replica& replica, const std::string& reason);
     void needSeed(Replica& replica, std::chrono::milliseconds wait);
     bool anyFailing() const;
     void hurryReplicas();
+    bool inHurry() const { return closing_ || options_.patience.has_value(); }
+    // DatabaseWaiters.cpp
+    void settleWaiters();
+    bool settled(Waiter& waiter);
+    void findTarget(Waiter& waiter) const;
+    Error replicaFailure(const Replica& replica, const Waiter& waiter, const Error& error) const;
+    std::optional<Error> databaseFailure(const Waiter& waiter);
+    bool reached(std::size_t index, Waiter& waiter);
+    std::optional<Error> givenUp(const Replica& replica, const Waiter& waiter);
+    bool hasSnapshot(const Replica& replica, Txid txid) const;
     // DatabaseLevels.cpp: compaction and retention
     std::shared_ptr<levels::Keeper> makeKeeper(std::size_t index);
     void tendLevels();
@@ -218,6 +240,7 @@ private:
     std::vector<levels::Donor> donors(std::size_t index, const replica::FileId& file, const levels::HeldFile& known) const;
     /// Whether a file may be on its way to the replica.
     bool mayArrive(const Replica& replica, const replica::FileId& file) const;
+    bool atRest(const Replica& replica) const;
 
     Services& services_;
     const DatabaseOptions options_;
@@ -232,6 +255,7 @@ private:
 
     State state_ = State::Surveying;
     std::string stateReason_;
+    bool refused_ = false;  // ... and it is an error that time alone does not mend
     PositionJournal journal_;
     PageSums sumsFile_;
     SumsKeeper sums_;

@@ -26,6 +26,24 @@ constexpr unsigned bit(Wake reason) { return 1u << static_cast<unsigned>(reason)
 
 using SteadyClock = std::chrono::steady_clock;
 
+/// Reading a whole database takes its time: a stop does not wait for the end.
+class CancellableImage final : public Image {
+public:
+    CancellableImage(std::unique_ptr<Image> image, CancellationToken token) : image_(std::move(image)), token_(std::move(token)) {}
+
+    std::uint32_t pageSize() const noexcept override { return image_->pageSize(); }
+    std::uint32_t pageCount() const noexcept override { return image_->pageCount(); }
+    Position position() const noexcept override { return image_->position(); }
+    void read(PageNumber first, MutableBytes into) override {
+        if (token_.cancelled()) throw Error(ErrorCode::Cancelled, "read the database: stopped");
+        image_->read(first, into);
+    }
+
+private:
+    const std::unique_ptr<Image> image_;
+    const CancellationToken token_;
+};
+
 }  // namespace
 
 void Database::wake(Wake reason) {
@@ -58,6 +76,7 @@ void Database::turn() {
     }
     if (selfCheckAt_ && *selfCheckAt_ > now) armTimer(*selfCheckAt_);
     tendLevels();
+    if (state_ != State::Tracking) settleWaiters();  // service() has done it
 }
 
 void Database::service(unsigned reasons) {
@@ -235,7 +254,7 @@ void Database::wentAway(const std::string& reason) {
 
 void Database::lost(const std::string& reason) {
     if (state_ != State::Tracking && state_ != State::Lost) {
-        if (state_ != State::Closed) refuse(reason);
+        if (state_ != State::Closed) refuse(Error(ErrorCode::Transient, reason));
         if (state_ == State::Detached) {
             // It went away while a cut was being made, and the cut failed: nothing continues it.
             batch_.reset();
@@ -315,7 +334,7 @@ void Database::reconcile() {
         compare = sums_.txid() && sums_.txid() == txid_ && !gone;
         const bool postponed = reconcilePostponed(!compare);
         if (!drain() || postponed) return;
-        image = source_->image();
+        image = std::make_shared<CancellableImage>(source_->image(), surveys_.token());
     } catch (const Error& error) {
         stateReason_ = error.what();
         log::debug("reconcile postponed", {{"db", options_.path.string()}, {"reason", error.what()}});
@@ -371,6 +390,7 @@ void Database::reconciled(std::shared_ptr<Payload> payload, JournalRecord entry,
                           const std::string& failure, const std::shared_ptr<SumsBuild>& build, std::optional<std::uint64_t> imageDigest) {
     encoding_ = reconciling_ = false;
     sums_.end(build, failure.empty());
+    if (!failure.empty() && cancelled_) return;
     if (!failure.empty()) {
         const auto wait = std::chrono::seconds(1u << std::min(reconcileFailures_, 6u));
         if (reconcileFailures_++ % 8 == 0) {

@@ -27,7 +27,10 @@ std::shared_ptr<levels::Keeper> Database::makeKeeper(std::size_t index) {
         self->post([action = std::move(action)](const Database&) { action(); });
     };
     // The keeper belongs to the database: what it calls back for is there.
-    setup.ended = [this] { tendLevels(); };
+    setup.ended = [this] {
+        tendLevels();
+        settleWaiters();
+    };
     setup.conflict = [this, index](const std::string& reason) {
         replicas_[index].uploader->close();
         stopped(index, reason);
@@ -45,7 +48,7 @@ std::shared_ptr<levels::Keeper> Database::makeKeeper(std::size_t index) {
 }
 
 void Database::tendLevels() {
-    if (closing_ || establishing_ || state_ == State::Surveying || state_ == State::Closed) return;
+    if (closing_ || options_.patience || establishing_ || state_ == State::Surveying || state_ == State::Closed) return;
     for (auto& replica : replicas_) {
         if (replica.state != Replica::State::Following) continue;
         if (const auto at = replica.keeper->turn(attributes_)) armTimer(*at);
@@ -80,11 +83,13 @@ bool Database::mayArrive(const Replica& replica, const replica::FileId& file) co
     return file.level == replica::kLevel0 && file.range.max > replica.acknowledged && file.range.max <= txid_;
 }
 
+/// What is captured and not sent yet would be given up for a snapshot, so it is sent first.
+bool Database::atRest(const Replica& replica) const {
+    return state_ == State::Tracking && !reconciling_ && !closing_ && replica.state == Replica::State::Following && replica.acknowledged == txid_;
+}
+
 bool Database::seedInstead(Replica& replica, const std::string& reason) {
-    // What is captured and not sent yet would be given up for the snapshot, so it is sent first.
-    const bool settled = state_ == State::Tracking && !reconciling_ && !closing_ && replica.state == Replica::State::Following &&
-                         replica.acknowledged == txid_;
-    if (!settled) return false;
+    if (!atRest(replica)) return false;
     demote(replica, reason);
     // A TXID of its own: the snapshot of this one may be what is damaged, and its name is taken.
     anchorWanted_ = true;

@@ -25,7 +25,9 @@ void Database::noteFailure(Replica& replica, const Error& error, std::chrono::mi
     constexpr auto kErrorLogInterval = std::chrono::seconds(30);
     const auto now = SteadyClock::now();
     ++replica.failures;
+    replica.failedAt = now;
     replica.lastError = error.what();
+    replica.lastErrorCode = error.code();
     const bool loud = !replica.lastErrorLogged || now - *replica.lastErrorLogged >= kErrorLogInterval;
     if (loud) replica.lastErrorLogged = now;
     log::write(loud ? log::Level::Error : log::Level::Debug, "monitor error",
@@ -34,10 +36,13 @@ void Database::noteFailure(Replica& replica, const Error& error, std::chrono::mi
 }
 
 std::chrono::milliseconds Database::waitAfter(const Replica& replica, const Error& error) const {
-    return services_.limits.retry.betweenCalls(error, replica.failures + 1, transport::systemTiming().random());
+    const auto& policy = services_.limits.retry;
+    const auto wait = policy.betweenCalls(error, replica.failures + 1, transport::systemTiming().random());
+    return inHurry() ? policy.hurried(error, wait, services_.limits.hurriedWait) : wait;
 }
 
 void Database::noteRecovery(Replica& replica) {
+    replica.workedAt = SteadyClock::now();
     if (replica.failures == 0) return;
     log::info("replica sync recovered",
               {{"db", options_.path.string()}, {"replica", replica.name}, {"previous_errors", replica.failures}});
@@ -46,10 +51,10 @@ void Database::noteRecovery(Replica& replica) {
 }
 
 void Database::hurryReplicas() {
-    // The last chance: what waits after a failure is tried now.
+    // What waits after a failure is tried now.
     const auto now = SteadyClock::now();
     for (auto& replica : replicas_) {
-        replica.uploader->hurry();
+        replica.uploader->hurry(services_.limits.hurriedWait);
         replica.seedNotBefore = std::min(replica.seedNotBefore, now);
         if (replica.surveyAgainAt) replica.surveyAgainAt = std::min(*replica.surveyAgainAt, now);
     }
@@ -282,9 +287,10 @@ void Database::failed(std::size_t index, const replica::Upload& upload, const Er
     if (seed) {
         needSeed(replica, wait);
         releaseUnneeded();
-        return;
+    } else {
+        limitMemory();
     }
-    limitMemory();
+    settleWaiters();
 }
 
 /// A request that a process before us had on its way when it died may arrive after we have looked. The file then has a name that we have given to another one,
@@ -322,41 +328,6 @@ void Database::stopped(std::size_t index, const std::string& reason) {
                {{"db", options_.path.string()}, {"replica", replica.name}, {"error", reason}});
     releaseUnneeded();
     settleWaiters();
-}
-
-void Database::settleWaiters() {
-    if (waiters_.empty()) return;
-    const bool nothingOpen = caughtUp_ && (!batch_ || batch_->empty()) && !reconciling_ && !anchorWanted_;
-    std::vector<Waiter> open;
-    for (auto& waiter : waiters_) {
-        if (!waiter.target && state_ == State::Tracking && nothingOpen) waiter.target = txid_;
-        if (!waiter.target && state_ == State::Detached && closing_ && !encoding_) {
-            // No database: what there was has been cut, or there never was anything. One that is there but cannot be followed is another matter.
-            std::error_code error;
-            const auto size = std::filesystem::file_size(options_.path, error);
-            if (!error && size > 0) {
-                waiter.done(false);
-                continue;
-            }
-            waiter.target = txid_;
-        }
-        if (!waiter.target) {
-            open.push_back(std::move(waiter));
-            continue;
-        }
-        bool stoppedOne = false;
-        const bool reached = std::all_of(replicas_.begin(), replicas_.end(), [&](const auto& replica) {
-            if (replica.state == Replica::State::Stopped) stoppedOne = true;
-            if (replica.state == Replica::State::Stopped) return true;
-            return replica.acknowledged >= *waiter.target && (replica.state == Replica::State::Following || !*waiter.target);
-        });
-        if (reached) {
-            waiter.done(!stoppedOne);
-        } else {
-            open.push_back(std::move(waiter));
-        }
-    }
-    waiters_ = std::move(open);
 }
 
 }  // namespace litestream::engine

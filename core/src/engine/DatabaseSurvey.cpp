@@ -73,6 +73,7 @@ void Database::surveyed(std::size_t index, std::optional<replica::Survey> survey
         return;
     }
     if (std::all_of(replicas_.begin(), replicas_.end(), [](const auto& r) { return r.surveyConcluded; })) establish();
+    settleWaiters();
 }
 
 void Database::retrySurveys() {
@@ -161,8 +162,8 @@ void Database::adopt() {
     const std::int64_t age = std::max<std::int64_t>(0, services_.clock->now().milliseconds - youngest.milliseconds);
     const bool quietSeen = foreignNewest_ && *foreignNewest_ == newest;
     if (foreignNewest_ && *foreignNewest_ != newest && !options_.takeover) {
-        refuse("another process is writing to the replica (TXID " + ltx::format(newest) +
-               " is new). Stop it first, or give this database a replica of its own");
+        refuse(Error(ErrorCode::Conflict, "another process is writing to the replica (TXID " + ltx::format(newest) +
+                                              " is new). Stop it first, or give this database a replica of its own"));
         surveyAllIn(std::chrono::seconds(10));
     } else if (age < quiet.count() && !quietSeen && !options_.takeover) {
         log::info("waiting for the replica to be quiet before adopting it",

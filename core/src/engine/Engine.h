@@ -16,6 +16,8 @@
 
 namespace litestream::engine {
 
+class Database;
+
 /// One place that a database is replicated to.
 struct ReplicaOptions {
     std::string name;       ///< for log lines and status: the transport's name, numbered when there are several
@@ -35,6 +37,9 @@ struct DatabaseOptions {
     /// Least distance between two objects; absent = at once after quiet, batched under sustained load (docs/architecture.md, "Cadence").
     std::optional<std::chrono::nanoseconds> syncInterval;
     bool takeover = false;  ///< adopt a replica although another writer seems to be alive
+    /// For a program that does not stay. Nothing is compacted or deleted by itself, and a wait (Engine::sync and so on) gives a replica up when it has failed
+    /// for this long without any success, or at once when only a person can help.
+    std::optional<std::chrono::nanoseconds> patience;
 };
 
 struct Limits {
@@ -43,6 +48,8 @@ struct Limits {
     std::uint64_t spoolBytes = 1u << 30;       ///< of unsent files per database, on disk
     /// Least distance between two objects that hold a whole database because its continuity was lost; a sync or a stop does not wait for it.
     std::chrono::nanoseconds fullReconcileInterval = std::chrono::minutes(10);
+    /// Longest wait after a failed call during a stop, and for databases with a `patience`; a store that asks for more gets it.
+    std::chrono::milliseconds hurriedWait{500};
     unsigned workers = 2;                      ///< threads for capture and encoding
     unsigned ioThreads = 8;                    ///< threads for blocking transport calls
     transport::Rates rates;                    ///< of requests to all replicas together
@@ -72,6 +79,13 @@ struct DatabaseStatus {
     std::string lastReconcile;  ///< cause
 };
 
+/// What a wait is for.
+enum class Aim {
+    Synced,     ///< every replica has what was committed when the wait began
+    Snapshots,  ///< ... and a snapshot of that
+    Retention,  ///< ... and nothing that may be deleted
+};
+
 /// How a shutdown went.
 struct StopReport {
     bool complete = true;               ///< every replica acknowledged the last captured transaction
@@ -92,11 +106,24 @@ public:
     /// A database that does not exist yet is waited for.
     void add(const DatabaseOptions& options);
 
-    /// Captures what is committed now and waits until every replica has it, or throws Error(Cancelled).
+    /// Ends following one database, as stop() ends all. Its replicas keep what they have, and it may be added again. Throws Error(NotFound) when it is not followed.
+    StopReport remove(const std::filesystem::path& database, std::chrono::nanoseconds patience);
+
+    /// Captures what is committed now and waits until every replica has it. Throws Error(Cancelled) when the context ends before. With
+    /// DatabaseOptions::patience it throws what failed, as soon as every replica either has everything or is given up: "sync database PATH: ..." where the
+    /// database cannot be followed, "sync replica for PATH: ..." otherwise, which a database that does not exist is part of.
     void sync(const std::filesystem::path& database, const CallContext& context);
 
-    /// Final capture, cut and upload of everything, for at most `patience`; then closes. Calling interrupt() from another thread or a signal watcher
-    /// ends the patience.
+    /// As sync(); then waits until every replica has a snapshot of that state or a newer one. One is made of the database where the newest snapshot is
+    /// of an older state. Throws "snapshot PATH: ..." as sync() does.
+    void snapshot(const std::filesystem::path& database, const CallContext& context);
+
+    /// As sync(); then deletes at every replica all that may be deleted now (docs/levels.md, "Retention"), one request after the other. Throws "enforce retention for
+    /// PATH: ..." as sync() does, and when a file could not be deleted.
+    void enforceRetention(const std::filesystem::path& database, const CallContext& context);
+
+    /// Final capture, cut and upload of everything, for at most `patience`; then closes. No patience at all means one attempt for each replica, however long it
+    /// takes. Calling interrupt() from another thread or a signal watcher ends the patience.
     StopReport stop(std::chrono::nanoseconds patience);
     void interrupt();
 
@@ -104,6 +131,9 @@ public:
 
 private:
     struct State;
+    void await(const std::filesystem::path& database, Aim aim, const CallContext& context);
+    StopReport close(const std::vector<std::shared_ptr<Database>>& databases, std::chrono::nanoseconds patience);
+
     std::unique_ptr<State> state_;
 };
 

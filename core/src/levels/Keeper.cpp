@@ -175,7 +175,15 @@ void Keeper::damaged(const replica::FileId& file, const Error& error) {
     audit_.dirty = true;
 }
 
+bool Keeper::enforceRetention() {
+    if (deletionFailure_) throw *std::exchange(deletionFailure_, std::nullopt);
+    if (busy_) return false;
+    deletions_.notBefore = {};
+    return !startDeletion();
+}
+
 bool Keeper::startDeletion() {
+    deletionFailure_.reset();
     Deletions next = deletable(inventory_, setup_.settings, setup_.now());
     deletions_.dirty = false;
     deletions_.at = next.at;
@@ -200,6 +208,8 @@ bool Keeper::startDeletion() {
 
 void Keeper::deleted(const Deletions& deletions, std::span<const replica::ReplicaStore::Unremoved> left, const Failure& failure) {
     const auto now = setup_.now();
+    if (failure.error) deletionFailure_ = failure.error;
+    if (!left.empty()) deletionFailure_.emplace(ErrorCode::Denied, left.front().reason);
     if (failure.culprit) {
         deletions_.failed(now, setup_.settings.checkInterval, kLongestDeletionWait);
         damaged(*failure.culprit, *failure.error);

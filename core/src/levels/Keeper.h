@@ -82,6 +82,9 @@ public:
     void shipped();
     /// Starts what is due. Returns when to call again; nothing = after something was stored or a job has ended.
     std::optional<Clock::time_point> turn(const FileAttributes& attributes);
+    /// For a keeper that turn() is not called of: deletes what may be deleted now, without regard to the distance between two requests. True = nothing is left; false =
+    /// under way, ask again after Setup::ended. Throws what the last attempt has failed with.
+    bool enforceRetention();
     /// Ends a running job soon, and for good. From any thread.
     void cancel() { cancellation_.cancel(); }
     /// For the last time: what is known is made durable.
@@ -215,6 +218,7 @@ private:
     std::vector<Finding> findings_;  // by trouble; nothing else is begun before they have been seen to
     std::optional<std::set<replica::FileId>> changed_;  // by us, while a listing runs
     std::set<replica::FileId> reported_;  // unknown files
+    std::optional<Error> deletionFailure_;
     bool busy_ = false;
     unsigned slowness_ = 0;  // deadlines passed in a row
 };

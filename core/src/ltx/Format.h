@@ -16,6 +16,8 @@ namespace litestream::ltx {
 inline constexpr std::size_t kHeaderSize = 100;
 inline constexpr std::size_t kPageHeaderSize = 6;
 inline constexpr std::size_t kTrailerSize = 16;
+/// A file without pages: end mark, an index of one byte and its length come in between.
+inline constexpr std::size_t kPagelessSize = kHeaderSize + kPageHeaderSize + 1 + 8 + kTrailerSize;
 inline constexpr std::uint32_t kFlagNoChecksum = 1u << 1;
 inline constexpr std::uint64_t kChecksumFlag = 1ull << 63;
 

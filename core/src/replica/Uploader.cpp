@@ -51,8 +51,9 @@ void Uploader::clearLocked() {
     backoff_.reset();
 }
 
-void Uploader::hurry() {
+void Uploader::hurry(std::chrono::milliseconds longestWait) {
     const std::unique_lock lock(mutex_);
+    longestWait_ = longestWait;
     if (backoff_) backoff_->cancel();
 }
 
@@ -141,6 +142,7 @@ void Uploader::failed(const Upload& upload, const Error& error, unsigned number,
         std::unique_lock lock(mutex_);
         if (epoch != epoch_) return;
         wait = policy_.betweenCalls(error, number, std::uniform_real_distribution<>(0, 1)(random_));
+        if (longestWait_) wait = policy_.hurried(error, wait, *longestWait_);
         if (!upload.persistent) {
             queue_.clear();
             active_ = false;

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -57,8 +58,8 @@ public:
     /// As clear(), and for good. Does not wait.
     void close();
 
-    /// Ends the wait after a failure, if there is one: tries again now.
-    void hurry();
+    /// Ends the wait after a failure, if there is one: tries again now. From now on it waits `longestWait` at most, unless the store asks for more.
+    void hurry(std::chrono::milliseconds longestWait);
 
     /// True while something waits or is under way.
     bool busy() const;
@@ -84,6 +85,7 @@ private:
     std::uint64_t epoch_ = 0;  // grows with clear(): events of older uploads are void
     CancellationSource cancellation_;
     std::shared_ptr<boost::asio::steady_timer> backoff_;
+    std::optional<std::chrono::milliseconds> longestWait_;
     std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -46,4 +46,9 @@ Milliseconds RetryPolicy::betweenCalls(const Error& error, unsigned failures, do
     return std::max(asked, halfJitter(doubled(again, failures, againLongest), random));
 }
 
+Milliseconds RetryPolicy::hurried(const Error& error, Milliseconds wait, Milliseconds most) const noexcept {
+    const Milliseconds asked = std::min(error.retryAfter().value_or(Milliseconds(0)), patient);
+    return std::max(asked, std::min(wait, most));
+}
+
 }  // namespace litestream::transport

@@ -34,6 +34,9 @@ struct RetryPolicy {
 
     /// The wait after the `failures`-th call in a row that failed.
     Milliseconds betweenCalls(const Error& error, unsigned failures, double random) const noexcept;
+
+    /// `wait` in a hurry: `most` at most, but never less than the store asked for.
+    Milliseconds hurried(const Error& error, Milliseconds wait, Milliseconds most) const noexcept;
 };
 
 }  // namespace litestream::transport

@@ -44,9 +44,10 @@ protected:
     void run(const std::string& sql) { ASSERT_EQ(sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sql; }
     void commit() { run("INSERT INTO t VALUES(randomblob(100))"); }
 
-    void start(const levels::Settings& settings = {}) {
+    void start(const levels::Settings& settings = {}, std::optional<std::chrono::nanoseconds> patience = std::nullopt) {
         DatabaseOptions options;
         options.path = path();
+        options.patience = patience;
         OptionValues store;
         store.set("store", std::to_string(reinterpret_cast<std::uintptr_t>(static_cast<Transport*>(&store_))));
         options.replicas.push_back({"memory", "bridge", store, settings});

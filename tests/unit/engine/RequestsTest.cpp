@@ -126,6 +126,129 @@ TEST_F(Requests, UsedUpAttemptsAreOneErrorThenOneRecovery) {
     EXPECT_EQ(restoredRows(), 1);
 }
 
+/// What a wait ended with.
+std::string failureOf(const std::function<void()>& wait) {
+    try {
+        wait();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "none";
+}
+
+TEST_F(Requests, OnePassSendsEverythingAndCompactsNothing) {
+    const levels::Settings eager{.levels = {1ms}, .snapshotInterval = 1ms, .snapshotRetention = 1ms, .levelZeroRetention = 1ms, .checkInterval = 1ms};
+    for (int pass = 1; pass <= 3; ++pass) {
+        commit();
+        start(eager, 60s);
+        sync();
+        EXPECT_TRUE(stop());
+        EXPECT_EQ(restoredRows(), pass);
+    }
+    EXPECT_EQ(store_.requests().count("DELETE"), 0u);
+    for (const auto& key : store_.keys()) EXPECT_FALSE(key.starts_with("0001/")) << key;
+}
+
+TEST_F(Requests, OnePassGivesUpAtOnceWhatNeedsAPerson) {
+    commit();
+    for (const std::string operation : {"LIST", "PUT"}) {
+        store_.fail([=](const std::string& asked) {
+            if (asked == operation) throw kDenied;
+        });
+        start({}, 1h);
+        const std::string failure = failureOf([&] { engine_->sync(path(), CallContext::within(60s)); });
+        EXPECT_TRUE(failure.starts_with("sync replica for " + path().string() + ": ")) << failure;
+        EXPECT_NE(failure.find("access denied"), std::string::npos) << failure;
+        EXPECT_FALSE(stop(1h)) << "as soon as it is certain";
+    }
+    store_.heal();
+    start({}, 1h);
+    sync();
+    EXPECT_TRUE(stop());
+    EXPECT_EQ(restoredRows(), 1);
+}
+
+TEST_F(Requests, OnePassHasPatienceWithWhatHeals) {
+    store_.fail(next(5 * limits_.retry.attempts, "PUT", kReset));
+    commit();
+    start({}, 60s);
+    sync();
+    store_.fail([](const std::string&) { throw kReset; });
+    commit();
+    engine_.reset();
+    start({}, 50ms);
+    EXPECT_NE(failureOf([&] { engine_->sync(path(), CallContext::within(60s)); }).find("connection reset by peer"), std::string::npos);
+    EXPECT_FALSE(stop());
+    store_.heal();
+    start({}, 60s);
+    sync();
+    EXPECT_TRUE(stop());
+    EXPECT_EQ(restoredRows(), 2);
+}
+
+TEST_F(Requests, ASnapshotThatIsAskedForIsMadeWhereItIsMissing) {
+    const auto snapshots = [&] {
+        const auto keys = store_.keys();
+        return std::count_if(keys.begin(), keys.end(), [](const auto& key) { return key.starts_with("0009/"); });
+    };
+    const auto snapshot = [&] { engine_->snapshot(path(), CallContext::within(60s)); };
+    commit();
+    start({}, 60s);
+    snapshot();
+    EXPECT_EQ(snapshots(), 1) << "the first copy is one";
+    commit();
+    snapshot();
+    EXPECT_EQ(snapshots(), 2);
+    sync();
+    snapshot();
+    EXPECT_EQ(snapshots(), 2) << "nothing has changed";
+    EXPECT_TRUE(stop());
+    start({}, 60s);
+    const auto lines = linesOf("snapshot is up to date", snapshot);
+    EXPECT_EQ(lines.size(), 1u);
+    EXPECT_EQ(snapshots(), 2) << "also for the next process";
+    store_.fail(next(1, "PUT", kDenied));
+    commit();
+    EXPECT_TRUE(failureOf(snapshot).starts_with("snapshot " + path().string() + ": ")) << failureOf(snapshot);
+    store_.heal();
+    snapshot();
+    EXPECT_EQ(snapshots(), 3);
+    EXPECT_TRUE(stop());
+    EXPECT_EQ(restoredRows(), 3);
+}
+
+TEST_F(Requests, AStopWithoutPatienceIsOneAttempt) {
+    start();
+    sync();
+    commit();
+    EXPECT_TRUE(stop(0ns)) << "an attempt that goes well";
+    EXPECT_EQ(restoredRows(), 1);
+    start();
+    sync();
+    store_.fail([](const std::string&) { throw kReset; });
+    const unsigned before = store_.requests()["PUT"];
+    commit();
+    EXPECT_FALSE(stop(0ns));
+    EXPECT_GT(store_.requests()["PUT"], before);
+    EXPECT_LE(store_.requests()["PUT"], before + 2 * limits_.retry.attempts);
+    store_.heal();
+}
+
+TEST_F(Requests, AStopSaysWhatIsMissingWhere) {
+    start();
+    sync();
+    store_.fail([](const std::string&) { throw kDenied; });
+    const unsigned before = store_.requests()["PUT"];
+    commit();
+    ASSERT_TRUE(store_.waitForRequests("PUT", before + 1));
+    const StopReport report = engine_->stop(200ms);
+    EXPECT_FALSE(report.complete);
+    ASSERT_EQ(report.unfinished.size(), 1u);
+    for (const char* part : {"memory is following at TXID 0000000000000002 of 0000000000000003", "access denied"}) {
+        EXPECT_NE(report.unfinished[0].find(part), std::string::npos) << report.unfinished[0];
+    }
+}
+
 TEST_F(Requests, ASnapshotThatFailsIsMadeAgain) {
     store_.fail(next(limits_.retry.attempts + 1, "PUT", kReset));
     const auto lines = linesOf("monitor error", [&] {

@@ -35,7 +35,9 @@ protected:
         setup.donors = [this](const replica::FileId& file, const HeldFile& known) { return donors_ ? donors_(file, known) : std::vector<Donor>{}; };
         setup.expected = [this](const replica::FileId& file) { return file == underway_; };
         setup.needsAnchor = [this] { anchors_ = true; };
-        setup.ended = [this] { turn(); };
+        setup.ended = [this] {
+            if (turns_) turn();
+        };
         setup.conflict = [this](const std::string& reason) { conflict_ = reason; };
         setup.needsDatabase = [this](const std::string& reason) {
             wanted_ = reason;
@@ -112,6 +114,7 @@ protected:
     Txid mismatch_;
     ReadState read_;
     bool seeds_ = true;
+    bool turns_ = true;  ///< when a job has ended
     std::shared_ptr<Keeper> keeper_;
 };
 

@@ -70,6 +70,36 @@ TEST_F(KeeperTest, T73OnlyWhatWasConfirmedIsForgotten) {
     EXPECT_EQ(there(), held());
 }
 
+TEST_F(KeeperTest, RetentionThatIsAskedForGoesToItsEnd) {
+    // More than one request deletes, and nobody calls turn().
+    constexpr std::uint64_t kEnd = 2100;
+    turns_ = false;
+    const auto keep = [&](const replica::FileInfo& file) { keeper_->stored(file, {}); };
+    keep(put(id(9, 1, 1), 1, {{1, 1}}));
+    for (std::uint64_t txid = 2; txid <= kEnd + 1; ++txid) keep(put(id(0, txid, txid), 1, {}));
+    keep(put(id(9, 1, kEnd), 1, {{1, 1}}));
+    keep(put(id(9, 1, kEnd + 1), 1, {{1, 1}}));
+    now_ += 48h;
+    const auto enforce = [&] {
+        while (!keeper_->enforceRetention()) {
+            const auto job = std::move(background_.front());
+            background_.pop_front();
+            job();
+        }
+    };
+    store_.keep([this](const std::string& name) { return name == key(id(0, 7, 7)); });
+    EXPECT_THROW(enforce(), Error);
+    EXPECT_EQ(there(), held());
+    store_.keep({});
+    enforce();
+    EXPECT_EQ(held(), (Names{"0/2101-2101", "9/1-2100", "9/1-2101"}));
+    EXPECT_EQ(there(), held());
+    EXPECT_EQ(store_.requests().count("LIST"), 0u);
+    const auto requests = store_.requests();
+    enforce();
+    EXPECT_EQ(store_.requests(), requests);
+}
+
 TEST_F(KeeperTest, ADamagedFileIsBridgedAndTheLevelsGoOnBehindIt) {
     store(put(id(9, 1, 1), 1, {{1, 1}}));
     for (std::uint64_t txid = 2; txid <= 4; ++txid) store(put(id(0, txid, txid), 1, {{1, 5}}));

@@ -328,9 +328,19 @@ TEST_F(UploaderTest, HurryingEndsTheWaitAfterAFailure) {
     ASSERT_TRUE(waitFor([&] { return failures_.size() == 1; }));
     // The event comes just before the wait begins.
     ASSERT_TRUE(waitUntil([&] {
-        uploader_->hurry();
+        uploader_->hurry(10s);
         return stored_.size() == 1;
     }));
+}
+
+TEST_F(UploaderTest, InAHurryTheNextWaitsAreShort) {
+    transport::RetryPolicy slow;
+    slow.again = slow.againLongest = std::chrono::hours(1);
+    make(slow, std::make_unique<ScriptedTransport>());
+    transport_->faults = {Fault::Refuse, Fault::Refuse, Fault::Refuse};
+    uploader_->hurry(std::chrono::milliseconds(1));
+    uploader_->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
 }
 
 TEST_F(ComposedUploaderTest, FaultsThatHealWithinACallAreNobodysBusiness) {

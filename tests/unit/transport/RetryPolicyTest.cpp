@@ -28,6 +28,13 @@ TEST(RetryPolicy, OnlyThrottledAndTransientHealByThemselves) {
     }
 }
 
+TEST(RetryPolicy, AHurryEndsWhereTheStoreAsksForMore) {
+    EXPECT_EQ(kPolicy.hurried(failure(ErrorCode::Transient), milliseconds(9000), milliseconds(500)), milliseconds(500));
+    EXPECT_EQ(kPolicy.hurried(failure(ErrorCode::Denied), milliseconds(20'000), milliseconds(500)), milliseconds(500));
+    EXPECT_EQ(kPolicy.hurried(failure(ErrorCode::Transient), milliseconds(100), milliseconds(500)), milliseconds(100));
+    EXPECT_EQ(kPolicy.hurried(asking(ErrorCode::Throttled, milliseconds(3000)), milliseconds(4000), milliseconds(500)), milliseconds(3000));
+}
+
 TEST(RetryPolicy, TriesAgainNearlyAtOnceAfterAReset) {
     EXPECT_LE(kPolicy.withinCall(failure(ErrorCode::Transient), 1, milliseconds(0), kNearlyOne), milliseconds(100));
     EXPECT_EQ(kPolicy.withinCall(failure(ErrorCode::Transient), 1, milliseconds(0), 0), milliseconds(0));
