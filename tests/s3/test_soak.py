@@ -79,7 +79,9 @@ class Weather:
                 self.proxy.refuse()
             elif fault != "calm":
                 operation = self.chance.choice(("any", "any", "put", "get", "list", "delete"))
-                self.proxy.fail(fault, operation, count=self.chance.choice((1, 2, 5, None)), skip=self.chance.choice((0, 0, 1, 3)))
+                # What is damaged whenever it is read counts as lost, rightly.
+                count = 1 if fault == "flip" else self.chance.choice((1, 2, 5, None))
+                self.proxy.fail(fault, operation, count=count, skip=self.chance.choice((0, 0, 1, 3)))
             self._wake.wait(self.chance.uniform(0.3, 2.5))
             self.proxy.heal()
             if fault == "refuse":
