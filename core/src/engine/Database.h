@@ -207,10 +207,12 @@ private:
     void digestsWrong(Txid txid);
     void tellDigest(Replica& replica);
     levels::Evidence evidenceOf(const Replica& replica, const replica::Upload& upload, bool current) const;
+    void captureWrong(Txid txid, const std::string& expected, const std::string& found);
     bool captureMatches(Txid txid, std::uint64_t captured, std::uint64_t image);
     bool mendReplica(std::size_t index, Txid txid, levels::ReadState read);
     void mendRead(const std::string& failure);
-    void mended();
+    /// `oursAlone`: it was the page sums that were wrong, not the replica.
+    void mended(Txid shipped, bool oursAlone);
     void scheduleSelfCheck();
     void startSelfCheck();
     void selfChecked(Txid txid, std::uint64_t captured, std::optional<std::uint64_t> image, const std::string& failure);

@@ -341,6 +341,7 @@ void Database::reconcile() {
         std::string failure;
         std::uint32_t pages = head.commit;
         std::optional<std::uint64_t> digest;
+        bool oursAlone = false;
         try {
             const auto spoolFile = self->spoolFile(head.maxTxid);
             if (compare) {
@@ -349,6 +350,7 @@ void Database::reconcile() {
                 const Differences found = collectDifferences(*image, self->sumsFile_, batch, mending ? &replicaSums : nullptr);
                 pages = found.pages;
                 digest = found.digest;
+                oursAlone = found.oursAlone > 0;
                 const bool same = pages == 0 && self->sumsFile_.load().commit == head.commit;
                 if (!same) payload = encodeBatch(batch, head, *self->codec_, self->services_.chunks, spoolFile, false);
                 if (payload) payload->sums.image = digest;
@@ -362,7 +364,7 @@ void Database::reconcile() {
         self->post([=](Database& database) {
             if (payload && !compare) database.fullReconciles_.spend(SteadyClock::now());
             database.reconciled(payload, record, pages, failure, build, digest);
-            if (mending && failure.empty()) database.mended();
+            if (mending && failure.empty()) database.mended(record.txid, oursAlone);
         });
     });
 }

@@ -64,12 +64,17 @@ levels::Evidence Database::evidenceOf(const Replica& replica, const replica::Upl
     return evidence;
 }
 
+void Database::captureWrong(Txid txid, const std::string& expected, const std::string& found) {
+    log::error("what was captured does not match the database",
+               {{"db", options_.path.string()}, {"txid", ltx::format(txid)}, {"expected", expected}, {"found", found}});
+    // Since when, nobody knows.
+    digestsWrong(txid.next());
+}
+
 bool Database::captureMatches(Txid txid, std::uint64_t captured, std::uint64_t image) {
     if (captured == image) return true;
-    log::error("what was captured does not match the database",
-               {{"db", options_.path.string()}, {"txid", ltx::format(txid)}, {"expected", ltx::format(Txid{image})}, {"found", ltx::format(Txid{captured})}});
-    // Since when, nobody knows. The pages that differ are shipped as the next TXID.
-    digestsWrong(txid.next());
+    captureWrong(txid, ltx::format(Txid{image}), ltx::format(Txid{captured}));
+    // The pages that differ are shipped as the next TXID.
     if (state_ == State::Tracking) {
         lost("what was captured does not match the database");
     } else {
@@ -117,7 +122,14 @@ void Database::mendRead(const std::string& failure) {
     }
 }
 
-void Database::mended() {
+void Database::mended(Txid shipped, bool oursAlone) {
+    // What the replica holds of these pages is what the database holds, and what was captured of them is neither.
+    if (oursAlone) {
+        captureWrong(Txid{shipped.value - 1}, "the replica's pages", "other ones");
+        if (sums_.txid() >= shipped) {
+            for (auto& replica : replicas_) tellDigest(replica);
+        }
+    }
     std::error_code ignored;
     std::filesystem::remove(meta_.replicaSums(), ignored);
     replicas_[mend_->replica].keeper->shipped();

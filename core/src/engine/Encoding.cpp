@@ -105,7 +105,7 @@ private:
 }  // namespace
 
 Differences collectDifferences(Image& image, const PageSums& sums, Batch& batch, const PageSums* other) {
-    Differences found{0, kEmptyDigest};
+    Differences found{0, kEmptyDigest, 0};
     KnownSums ours(&sums);
     KnownSums theirs(other);
     const std::uint32_t pageSize = image.pageSize();
@@ -115,8 +115,11 @@ Differences collectDifferences(Image& image, const PageSums& sums, Batch& batch,
         found.digest = addToDigest(found.digest, now);
         for (std::size_t i = 0; i < now.size(); ++i) {
             const auto number = static_cast<PageNumber>(first + i);
-            const bool differs = now[i] != 0 && (ours.differs(i, now[i]) || theirs.differs(i, now[i]));
-            if (differs) batch.page(number, pages.subspan(i * pageSize, pageSize));
+            if (now[i] == 0) continue;
+            const bool oursDiffer = ours.differs(i, now[i]);
+            const bool theirsDiffer = theirs.differs(i, now[i]);
+            if (other != nullptr && oursDiffer && !theirsDiffer) ++found.oursAlone;
+            if (oursDiffer || theirsDiffer) batch.page(number, pages.subspan(i * pageSize, pageSize));
         }
     });
     found.pages = batch.pageCount();

@@ -20,6 +20,7 @@ std::shared_ptr<Payload> encodeBatch(const Batch& batch, const ltx::Header& head
 struct Differences {
     std::uint32_t pages = 0;
     std::uint64_t digest = 0;  ///< of the image
+    std::uint32_t oursAlone = 0;  ///< pages of which `sums` are wrong and `other` are right
 };
 /// Puts into `batch` the pages of `image` whose checksum differs from the file's entries, or from those of `other`.
 Differences collectDifferences(Image& image, const PageSums& sums, Batch& batch, const PageSums* other = nullptr);

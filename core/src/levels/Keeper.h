@@ -139,6 +139,7 @@ private:
     };
     Mending mending_ = Mending::Nothing;
     Txid mismatch_;
+    Clock::time_point mendNotBefore_{};  // a cause that comes back at once must not ship the database again and again
     std::vector<replica::FileInfo> mismatchedFiles_;
     Pace repairs_ = Pace::quiet();
     Pace validations_ = Pace::quiet();

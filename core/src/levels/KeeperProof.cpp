@@ -17,6 +17,9 @@ namespace {
 /// Between two questions to a database that is busy.
 constexpr auto kRepairWait = std::chrono::seconds(2);
 
+/// As between two objects with every page of a database.
+constexpr auto kBetweenMends = std::chrono::minutes(10);
+
 /// Of a validation; between two of them other jobs have their turn.
 constexpr auto kStep = std::chrono::seconds(2);
 constexpr auto kFirstWait = std::chrono::seconds(2);
@@ -75,13 +78,15 @@ void Keeper::takeBack(const replica::FileId& damaged) {
 }
 
 void Keeper::repair() {
+    const auto now = setup_.now();
     repairs_ = Pace::quiet();
-    if (mending_ == Mending::Wanted && setup_.mismatch(mismatch_, readerOf(*setup_.store, setup_.codecs, setup_.codec, mismatchedFiles_, cancellation_.token()))) {
+    if (mending_ == Mending::Wanted && mendNotBefore_ <= now && setup_.mismatch(mismatch_, readerOf(*setup_.store, setup_.codecs, setup_.codec, mismatchedFiles_, cancellation_.token()))) {
         mending_ = Mending::Underway;
+        mendNotBefore_ = now + kBetweenMends;
         mismatchedFiles_.clear();
     }
     if (mending_ == Mending::Shipped && setup_.needsDatabase("it did not match the database at TXID " + ltx::format(mismatch_))) mending_ = Mending::Seeding;
-    if (mending_ == Mending::Wanted || mending_ == Mending::Shipped) repairs_.at = setup_.now() + kRepairWait;
+    if (mending_ == Mending::Wanted || mending_ == Mending::Shipped) repairs_.at = std::max(now + kRepairWait, mending_ == Mending::Wanted ? mendNotBefore_ : now);
 }
 
 void Keeper::seeded() {

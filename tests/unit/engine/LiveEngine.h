@@ -44,12 +44,17 @@ protected:
     void run(const std::string& sql) { ASSERT_EQ(sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sql; }
     void commit() { run("INSERT INTO t VALUES(randomblob(100))"); }
 
-    void start(const levels::Settings& settings = {}) {
+    /// With `second`, to another replica as well.
+    void start(const levels::Settings& settings = {}, MemoryStore* second = nullptr) {
         DatabaseOptions options;
         options.path = path();
-        OptionValues store;
-        store.set("store", std::to_string(reinterpret_cast<std::uintptr_t>(static_cast<Transport*>(&store_))));
-        options.replicas.push_back({"memory", "bridge", store, settings});
+        const auto add = [&](const std::string& name, Transport* transport) {
+            OptionValues store;
+            store.set("store", std::to_string(reinterpret_cast<std::uintptr_t>(transport)));
+            options.replicas.push_back({name, "bridge", store, settings});
+        };
+        add("memory", &store_);
+        if (second != nullptr) add("second", second);
         engine_ = std::make_unique<Engine>(*registry_, limits_);
         engine_->add(options);
     }

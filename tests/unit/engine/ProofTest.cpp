@@ -175,6 +175,43 @@ TEST_F(Proof, AValidationReadsEverythingAndProvesTheNewestState) {
     EXPECT_EQ(count("msg=reconcile"), 0u);
 }
 
+TEST_F(Proof, AReplicaThatIsBehindIsProvenByTheDigestsOfWhatItGetsLater) {
+    test::MemoryStore second;
+    start(quick(), &second);
+    sync();
+    // Everything arrives at the other one first, so its digest is known before this one has the file.
+    second.hold();
+    const unsigned before = store_.requests()["PUT"];
+    for (int i = 0; i < 30; ++i) commit();
+    ASSERT_TRUE(store_.waitForRequests("PUT", before + 1));
+    commit();
+    waitForOneMore("replica=memory txid=");
+    second.letGo();
+    sync();
+    waitFor("replica=second txid=", count("replica=second txid=") + 1);
+    EXPECT_TRUE(stop());
+    EXPECT_EQ(count("level=ERROR"), 0u);
+}
+
+TEST_F(Proof, ADifferenceAtOneReplicaIsShippedToAllAndEachIsProven) {
+    test::MemoryStore second;
+    start({}, &second);
+    commit();
+    sync();
+    EXPECT_TRUE(stop());
+    change(snapshot());
+    forgetInventory();
+    start(validating(), &second);
+    waitFor("replica does not match the database");
+    waitFor("msg=reconcile");
+    waitForOneMore("replica=memory txid=");
+    waitForOneMore("replica=second txid=");
+    EXPECT_TRUE(stop());
+    EXPECT_EQ(count("replica does not match the database"), 1u);
+    EXPECT_EQ(count("pages=1 of="), 1u);
+    expectRestorable();
+}
+
 TEST_F(Proof, AnExchangedObjectIsNamedAndBridged) {
     start(validating());
     commit();

@@ -306,6 +306,30 @@ TEST_F(KeeperProofTest, AReplicaThatDoesNotMatchIsNamedAndMended) {
     EXPECT_EQ(pagesOf(keeper_->inventory().newestSnapshot()->info), pages_);
 }
 
+TEST_F(KeeperProofTest, ACauseThatComesBackIsMendedOnceInTenMinutes) {
+    settings_.validationInterval = 10h;
+    restart({});
+    history(3);
+    unsigned asked = 0;
+    // Whatever is shipped, the replica never is what the database is said to have.
+    for (std::uint64_t txid = 4; now_ < kStart + 16h; ++txid) {
+        until(std::chrono::duration_cast<std::chrono::seconds>(now_ - kStart) + 30s);
+        if (mismatch_) {
+            ++asked;
+            mismatch_ = {};
+            store(put(id(0, txid, txid), 3, {{1, 1}}));
+            keeper_->shipped();
+            turn();
+            store(put(id(9, 1, txid), 3, pages_), 4711);
+        } else {
+            keeper_->expect(Txid{3}, 4711);
+        }
+    }
+    EXPECT_GT(asked, 1u);
+    EXPECT_LE(asked, 16u * 6u + 1);
+    EXPECT_EQ(proven().txid, Txid{});
+}
+
 TEST_F(KeeperProofTest, DamageTakesBackWhatWasProven) {
     history(20);
     until(24h);
