@@ -1,5 +1,6 @@
 """Levels, snapshots and retention with short intervals, an official restore that looks at the replica all the time, and a daemon that is killed."""
 
+import contextlib
 import datetime
 import json
 import os
@@ -164,13 +165,9 @@ class FullDiskTestCase(LevelsSoakTestCase):
         else:
             # A bit is left at times: the small objects fit, the large ones do not.
             left = self.dice.choice((0, 0, 4096, 65536))
-            with open(ballast, "wb") as file:
-                try:
-                    while True:
-                        file.write(b"x" * 65536)
-                        file.flush()
-                except OSError:
-                    pass
+            with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as file:
+                while True:
+                    file.write(b"x" * 65536)
             os.truncate(ballast, max(0, ballast.stat().st_size - left))
             self.times_full += 1
         self.full = not self.full

@@ -126,7 +126,9 @@ std::filesystem::path Keeper::trialFile() const {
 
 bool Keeper::startValidation() {
     validations_.dirty = false;
+    const auto interval = setup_.settings.validationInterval;
     validations_.at.reset();
+    if (interval.count() > 0) validations_.at = setup_.now() + interval;
     if (inventory_.size() == 0) return false;
     if (!validation_) validation_ = std::make_shared<Validation>(setup_.store, setup_.codecs, setup_.codec, inventory_);
     start([this, run = validation_] { return run->step(kStep, cancellation_.token()); },

@@ -309,6 +309,16 @@ TEST_F(KeeperProofTest, AValidationProvesTheNewestStateAndLearnsChecksums) {
     EXPECT_EQ(store_.requests().count("LIST"), 0u);
 }
 
+TEST_F(KeeperProofTest, AReplicaThatIsEmptyWhenItsTurnComesIsValidatedLater) {
+    settings_.validationInterval = 1h;
+    restart({});
+    turn();
+    until(2h);
+    store(put(id(9, 1, 1), 3, pages_), digestOf(pages_));
+    until(4h);
+    EXPECT_EQ(proven().txid, Txid{1});
+}
+
 TEST_F(KeeperProofTest, AValidationNamesWhateverHappenedToWhicheverFile) {
     settings_.validationInterval = 10h;
     settings_.snapshotInterval = 0s;
