@@ -3,21 +3,26 @@
 #include "common/CancelOnSignal.h"
 #include "common/NewestBackup.h"
 #include "restore/Restore.h"
-#include "restore/Times.h"
 #include "transport/Compose.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace litestream::app {
 namespace {
 
+constexpr auto kReadingPatience = std::chrono::seconds(60);
+
 void restoreOne(const Setup& setup, const engine::DatabaseOptions& database, const CancellationToken& stop) {
     const CallContext context{.cancellation = stop};
     const Backup backup = newestBackup(database.replicas, [&](const engine::ReplicaOptions& replica) {
-        const transport::Stack stack{.label = {{"db", database.path.string()}, {"replica", replica.name}}};
-        auto store = std::make_unique<replica::ReplicaStore>(transport::open(*setup.registry, replica.transport, replica.options, stack));
-        auto files = restore::plan(store->listAll(context), {});
-        return Backup{replica, std::move(store), std::move(files)};
+        const auto open = [&](const transport::RetryPolicy& retry) {
+            const transport::Stack stack{.retry = retry, .label = {{"db", database.path.string()}, {"replica", replica.name}}};
+            return std::make_unique<replica::ReplicaStore>(transport::open(*setup.registry, replica.transport, replica.options, stack));
+        };
+        auto files = restore::plan(open({})->listAll(context), {});
+        // It is the right place, and it works: what fails now is worth waiting for.
+        return Backup{replica, open({.attempts = std::numeric_limits<unsigned>::max(), .total = kReadingPatience}), std::move(files)};
     });
     restore::Options options;
     options.output = database.path;
