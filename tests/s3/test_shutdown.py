@@ -167,4 +167,4 @@ class ShutdownTestCase(S3TestCase):
         done = self.run_program("replicate", "-once", self.db, self.url(), env={"AWS_SECRET_ACCESS_KEY": "wrong"})
         print(f"ended after {time.monotonic() - began:.2f} s")
         self.assertEqual(1, done.returncode)
-        self.assertRegex(done.stderr, f"Error: sync replica for {self.db}: .*signature does not match")
+        self.assertRegex(done.stderr, f"Error: sync replica for {self.db}: .*SignatureDoesNotMatch")
