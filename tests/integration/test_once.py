@@ -171,6 +171,20 @@ class OnceTestCase(harness.TestCase):
         self.assertEqual(kept, harness.object_files(self.replica))
 
     @ours_only
+    def test_ARateThatIsConfiguredIsKept(self):
+        """Two replicas share it: at least a listing, a snapshot and an anchor each, of which the first second's worth goes at once."""
+        self.write_now(count=10)
+        urls = [url_of(self.replica), url_of(self.dir / "second")]
+        for unit in ("requests-per-second: 1", "bytes-per-second: 64KiB"):
+            with self.subTest(unit):
+                harness.shutil.rmtree(self.dir / "second", ignore_errors=True)
+                if unit.startswith("bytes"):
+                    self.write_now(count=1, rows=200, row_bytes=1000)
+                process = self.once(config=self.configuration({self.db: urls}, top=f"rate-limit: {{{unit}}}\n"))
+                print(f"{unit}: ended after {process.took:.2f} s")
+                self.assertGreater(process.took, 2)
+
+    @ours_only
     def test_ASignalEndsIt(self):
         self.write_now(count=10)
         config = self.configuration({self.db: [DEAD]}, top="shutdown-sync-timeout: 60s\n")
