@@ -15,6 +15,7 @@
 #include <iostream>
 #include <limits>
 #include <optional>
+#include <string_view>
 
 namespace litestream::cli {
 namespace {
@@ -148,9 +149,19 @@ transport::RetryPolicy patience(std::chrono::seconds total) {
     return policy;
 }
 
+/// Two formats are never mixed, and a backup that is there must not pass for none.
+void refuseOlderFormat(replica::ReplicaStore& store) {
+    constexpr std::string_view kOlder = "generations/";
+    const auto found = store.transport().list(kOlder, {}, 1, {});
+    if (found.empty() || !found.front().key.starts_with(kOlder)) return;
+    throw Error(ErrorCode::Unsupported, "the replica holds nothing but a backup of version 0.3 (" + found.front().key +
+                                            "). Restore it with a program that reads that format");
+}
+
 Choice planFrom(const ReplicaTarget& target, const engine::ReplicaOptions& replica, const RestoreFlags& flags) {
     auto store = std::make_unique<replica::ReplicaStore>(target.open(replica, patience(kFirstAnswer)));
     auto files = store->listAll({});
+    if (files.empty()) refuseOlderFormat(*store);
     // It is the right place, and it worked: what fails now is worth waiting for.
     store = std::make_unique<replica::ReplicaStore>(target.open(replica, patience(kNextAnswer)));
     const restore::Target& wanted = flags.target;
@@ -190,11 +201,25 @@ restore::Result fetch(const ReplicaTarget& target, const Choice& choice, const R
     return restore::restore(*choice.store, choice.files, target.registry->codecs(), options);
 }
 
+/// Retention goes on while we read. What it takes away is in other files by then: they make another plan.
+restore::Result fetchAnew(const ReplicaTarget& target, Choice& choice, const RestoreFlags& flags, const std::filesystem::path& path) {
+    constexpr unsigned kMostPlans = 5;
+    for (unsigned plans = 1;; ++plans) {
+        try {
+            return fetch(target, choice, flags, path);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::NotFound || plans == kMostPlans) throw;
+            log::warn("restore begins again, for a file of its plan is gone", {{"error", error.what()}});
+        }
+        choice = choose(target, flags);
+    }
+}
+
 void run(const ReplicaTarget& target, const RestoreFlags& flags, const std::filesystem::path& path) {
     checkRestoreOutput(path, flags.force);
-    const Choice choice = choose(target, flags);
+    Choice choice = choose(target, flags);
     removeOrphanedSidecars(path);
-    const restore::Result result = fetch(target, choice, flags, path);
+    const restore::Result result = fetchAnew(target, choice, flags, path);
     if (flags.integrityCheck != restore::IntegrityCheck::None) log::info("post-restore integrity check passed");
     if (!flags.json) return;
     std::cout << Json::object({{"db_path", path.string()},

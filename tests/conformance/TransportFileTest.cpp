@@ -116,7 +116,7 @@ TEST_F(FileTransport, PublishesNothingThatIsCancelledAtTheLastMoment) {
     EXPECT_EQ(filesIn("ltx/0"), 0u);
 }
 
-TEST_F(FileTransport, ClearsAwayWhatKilledProcessesLeft) {
+TEST_F(FileTransport, T66_ClearsAwayWhatKilledProcessesLeft) {
     const fs::path directory = root_.root() / "ltx/0";
     fs::create_directories(directory);
     // Beyond every possible process number, a living process, too young, and names that are not ours.

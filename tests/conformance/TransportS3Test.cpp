@@ -97,7 +97,7 @@ TEST_F(S3Transport, SendsAnObjectOfExactlyOnePart) {
     }
 }
 
-TEST_F(S3Transport, LeavesNothingOfALongObjectThatFails) {
+TEST_F(S3Transport, T66_LeavesNothingOfALongObjectThatFails) {
     const auto transport = openOwnPath();
     MemoryBody body(noise(12 << 20, 13), 1 << 20);
     body.beforeRun([](std::size_t taken) {

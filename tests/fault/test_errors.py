@@ -36,47 +36,47 @@ class ErrorTestCase(harness.TestCase):
         self.survive(error, [f"{self.dir}/.app.db-litestream/*"], calls)
 
     @ours_only
-    def test_ReplicaIsFull(self):
+    def test_T49_ReplicaIsFull(self):
         self.replica_fails("ENOSPC", "write")
 
     @ours_only
-    def test_ReplicaCannotSync(self):
+    def test_T61_ReplicaCannotSync(self):
         self.replica_fails("EIO", "fsync")
 
     @ours_only
-    def test_ReplicaCannotWrite(self):
+    def test_T61_ReplicaCannotWrite(self):
         self.replica_fails("EIO", "write")
 
     @ours_only
-    def test_ReplicaCannotRename(self):
+    def test_T61_ReplicaCannotRename(self):
         self.replica_fails("EIO", "rename", "link")
 
     @ours_only
-    def test_ReplicaRunsOutOfDescriptors(self):
+    def test_T61_ReplicaRunsOutOfDescriptors(self):
         self.replica_fails("EMFILE", "open")
 
     @ours_only
-    def test_ReplicaIsForbidden(self):
+    def test_T61_ReplicaIsForbidden(self):
         self.replica_fails("EACCES", "open", "mkdir", "rename", "link")
 
     @ours_only
-    def test_SpoolIsFull(self):
+    def test_T49_SpoolIsFull(self):
         self.metadata_fails("ENOSPC", "write")
 
     @ours_only
-    def test_SpoolCannotWrite(self):
+    def test_T61_SpoolCannotWrite(self):
         self.metadata_fails("EIO", "write")
 
     @ours_only
-    def test_SpoolRunsOutOfDescriptors(self):
+    def test_T61_SpoolRunsOutOfDescriptors(self):
         self.metadata_fails("EMFILE", "open")
 
     @ours_only
-    def test_SpoolIsForbidden(self):
+    def test_T61_SpoolIsForbidden(self):
         self.metadata_fails("EACCES", "open", "mkdir", "rename", "link")
 
     @ours_only
-    def test_EverythingIsFull(self):
+    def test_T49_EverythingIsFull(self):
         self.survive("ENOSPC", [f"{self.replica}/*", f"{self.dir}/.app.db-litestream/*"], ["write", "open", "mkdir"])
 
     @ours_only

@@ -173,10 +173,11 @@ class Shell:
         self.process.wait()
 
 
-def fault(trigger, paths, calls, error, once=False):
-    """The environment that makes a program fail; see tools/faultinject.c."""
+def fault(trigger, paths, calls, error, once=False, **options):
+    """The environment that makes a program fail; see tools/faultinject.c. options: skip=3 is FAULT_SKIP=3."""
     env = {"LD_PRELOAD": str(TOOLS / "faultinject.so"), "FAULT_TRIGGER": str(trigger), "FAULT_PATH": ":".join(paths),
            "FAULT_CALLS": ",".join(calls), "FAULT_ERRNO": error, "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    env.update({f"FAULT_{name.upper()}": str(value) for name, value in options.items()})
     return {**env, "FAULT_ONCE": "1"} if once else env
 
 

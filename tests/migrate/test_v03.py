@@ -1,5 +1,6 @@
 """Replicas that official v0.3.13 wrote: generations of snapshots and WAL segments, each one an LZ4 file."""
 
+import os
 import shutil
 
 import harness
@@ -68,6 +69,23 @@ class GenerationsTestCase(MigrateTestCase):
         self.assertEqual(expected, set(files_of(self.target)))
         self.assertTrue(self.restores(self.target, newest, official.get("0.5.17")))
         self.assertTrue(self.restores(self.target, self.newest))
+
+    def test_T81_ARestoreMixesNoFormats(self):
+        """Both at one root, and the older format has the newer state: what is restored is of ours alone."""
+        ours = self.replicate()
+        newest = self.write_now(count=5, rows=5)["newest"]
+        self.wait_restorable(newest)
+        self.assertEqual(0, ours.stop())
+        expected = harness.dump_of(self.db)
+        self.write_more(1)
+        self.assertGreater(self.newest, newest)
+        for path in (self.replica / "generations").rglob("*.lz4"):
+            os.utime(path, (2_000_000_000, 2_000_000_000))
+        restored = self.restore()
+        self.assertEqual(newest, self.judge(restored)["n"])
+        self.assertEqual(expected, harness.dump_of(restored, immutable=True))
+        shutil.rmtree(self.replica / "ltx")
+        self.assertIn("0.3", self.try_restore()[1])
 
     def test_AnotherDatabasesGenerations(self):
         self.migrate(self.replica, self.target)

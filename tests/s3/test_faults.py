@@ -343,6 +343,25 @@ class GatewayOutageTestCase(FaultTestCase):
         self.recovers(self.gateway.pause, self.gateway.resume)
 
 
+@ours_only
+class LongReadTestCase(FaultTestCase):
+    def test_T58_ARestoreOutlastsAStoreThatThrottles(self):
+        """Longer than the attempts of a single call."""
+        replicator, newest = self.at_rest()
+        self.stop_in_order(replicator)
+        self.proxy.fail("slow-down", "get", count=None)
+        out = self.dir / "out" / "patient.db"
+        restore = self.start_program("restore", "-o", out, self.space)
+        began = wait_for(lambda: self.proxy.asked("get"), "the first read")[0].at
+        wait_for(lambda: harness.time.monotonic() - began > (OUTAGE if LONG else 12), "the end of the throttling", pause=0.1)
+        self.assertTrue(restore.running(), restore.output())
+        self.proxy.heal()
+        self.proxy.fail("stale", "get")
+        self.proxy.fail("cut", "get")
+        self.assertEqual(0, restore.wait(), restore.output())
+        self.judge(out, exactly=newest)
+
+
 class MatrixTestCase(unittest.TestCase):
     def test_CMakeListsNamesEveryCell(self):
         text = (pathlib.Path(__file__).parent / "CMakeLists.txt").read_text()

@@ -60,7 +60,7 @@ class RequestsTestCase(S3TestCase):
         self.assertEqual({"put"}, set(counted), "something besides the uploads")
         self.assertEqual(summary["newest"], self.judge(self.restore(self.url()))["n"])
 
-    def test_AnIdleDatabase(self):
+    def test_T54_AnIdleDatabase(self):
         replicator, _ = self.started()
         before = self.counted()
         began = time.monotonic()

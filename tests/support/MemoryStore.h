@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ public:
     const TransportCapabilities& capabilities() const noexcept override { return capabilities_; }
     std::vector<std::pair<std::string, std::string>> describe() const override { return {}; }
 
-    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext&) override {
+    std::uint64_t put(const std::string& key, Body& body, const PutOptions& options, const CallContext& context) override {
+        stall("PUT", context);
         std::string content;
         for (auto run = body.next(); !run.empty(); run = body.next()) {
             content.append(reinterpret_cast<const char*>(run.data()), run.size());
@@ -36,7 +38,8 @@ public:
         changed_.notify_all();
         return content.size();
     }
-    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext&) override {
+    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext& context) override {
+        stall("GET", context);
         const std::lock_guard lock(mutex_);
         request("GET");
         const std::string& content = find(key).content;
@@ -46,14 +49,16 @@ public:
         std::transform(part.begin(), part.end(), into.begin(), [](char c) { return static_cast<std::byte>(c); });
         return part.size();
     }
-    ObjectInfo head(const std::string& key, const CallContext&) override {
+    ObjectInfo head(const std::string& key, const CallContext& context) override {
+        stall("HEAD", context);
         const std::lock_guard lock(mutex_);
         request("HEAD");
         const Object& object = find(key);
         return {key, object.content.size(), object.timestamp};
     }
     std::vector<ObjectInfo> list(std::string_view prefix, std::string_view startAfter, std::size_t limit,
-                                 const CallContext&) override {
+                                 const CallContext& context) override {
+        stall("LIST", context);
         const std::lock_guard lock(mutex_);
         request("LIST");
         std::vector<ObjectInfo> found;
@@ -63,7 +68,8 @@ public:
         }
         return found;
     }
-    std::vector<RemoveFailure> remove(std::span<const std::string> keys, const CallContext&) override {
+    std::vector<RemoveFailure> remove(std::span<const std::string> keys, const CallContext& context) override {
+        stall("DELETE", context);
         const std::lock_guard lock(mutex_);
         request("DELETE");
         std::vector<RemoveFailure> failures;
@@ -115,6 +121,13 @@ public:
         objects_.erase(key);
     }
 
+    /// From now on requests with these operations hang until they are cancelled, whatever their deadline; none = no longer.
+    void stall(std::set<std::string> operations) {
+        const std::lock_guard lock(mutex_);
+        stalled_ = std::move(operations);
+        changed_.notify_all();
+    }
+
     /// From now on every PUT waits, until letGo().
     void hold() { setHeld(true); }
     void letGo() { setHeld(false); }
@@ -144,6 +157,16 @@ private:
         held_ = held;
         changed_.notify_all();
     }
+    void stall(const std::string& operation, const CallContext& context) {
+        std::unique_lock lock(mutex_);
+        if (!stalled_.contains(operation)) return;
+        ++requests_[operation];
+        changed_.notify_all();
+        while (stalled_.contains(operation)) {
+            if (context.cancellation.cancelled()) throw Error(ErrorCode::Cancelled, operation + ": cancelled");
+            changed_.wait_for(lock, std::chrono::milliseconds(2));
+        }
+    }
     void request(const std::string& operation) {
         ++requests_[operation];
         changed_.notify_all();
@@ -163,6 +186,7 @@ private:
     std::atomic<unsigned> flipIn_{0};  ///< GETs until one brings a wrong bit; 0 = none does
     std::function<bool(const std::string&)> unremovable_;
     bool held_ = false;
+    std::set<std::string> stalled_;
     std::map<std::string, unsigned> requests_;
     std::map<std::string, Object> objects_;
 };

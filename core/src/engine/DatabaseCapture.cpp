@@ -236,6 +236,11 @@ void Database::wentAway(const std::string& reason) {
 void Database::lost(const std::string& reason) {
     if (state_ != State::Tracking && state_ != State::Lost) {
         if (state_ != State::Closed) refuse(reason);
+        // The local state could not be read or written. It is not given up for that: everything begins again with a look at the replicas.
+        if (state_ == State::Surveying) {
+            establishing_ = false;
+            surveyAllIn(std::chrono::seconds(10));
+        }
         if (state_ == State::Detached) {
             // It went away while a cut was being made, and the cut failed: nothing continues it.
             batch_.reset();

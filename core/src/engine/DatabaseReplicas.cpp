@@ -43,6 +43,8 @@ void Database::noteRecovery(Replica& replica) {
               {{"db", options_.path.string()}, {"replica", replica.name}, {"previous_errors", replica.failures}});
     replica.failures = 0;
     replica.lastError.clear();
+    // Whoever has read that it works again hears at once that it does not.
+    replica.lastErrorLogged.reset();
 }
 
 void Database::hurryReplicas() {
@@ -283,6 +285,13 @@ void Database::failed(std::size_t index, const replica::Upload& upload, const Er
         needSeed(replica, wait);
         releaseUnneeded();
         return;
+    }
+    const auto payload = std::find_if(unsent_.begin(), unsent_.end(),
+                                      [&](const auto& one) { return one->identity().txid == upload.file.range.max; });
+    if (payload != unsent_.end() && (*payload)->gone()) {
+        // No further attempt finds it again. A snapshot of the database bridges it.
+        demote(replica, "the spool file of TXID " + ltx::format(upload.file.range.max) + " is gone");
+        releaseUnneeded();
     }
     limitMemory();
 }

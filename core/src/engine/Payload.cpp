@@ -155,6 +155,14 @@ bool Payload::spooled() const {
     return spooled_;
 }
 
+bool Payload::gone() const {
+    const std::unique_lock lock(mutex_);
+    if (memory_) return false;
+    std::error_code error;
+    const auto size = std::filesystem::file_size(spoolFile_, error);
+    return error ? error == std::errc::no_such_file_or_directory : size != identity_.size;
+}
+
 void Payload::discard() {
     const std::unique_lock lock(mutex_);
     memory_.reset();

@@ -74,6 +74,8 @@ public:
     void persist();
     bool inMemory() const;
     bool spooled() const;
+    /// True when somebody took the spool file away, or a part of it: what it held cannot be sent any more.
+    bool gone() const;
     /// Removes the spool file: every replica has it, or none will need it.
     void discard();
 

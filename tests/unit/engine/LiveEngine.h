@@ -41,6 +41,7 @@ protected:
     }
 
     std::filesystem::path path() const { return directory_ / "app.db"; }
+    std::filesystem::path meta() const { return directory_ / ".app.db-litestream"; }
     void run(const std::string& sql) { ASSERT_EQ(sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sql; }
     void commit() { run("INSERT INTO t VALUES(randomblob(100))"); }
 
@@ -55,7 +56,7 @@ protected:
         };
         add("memory", &store_);
         if (second != nullptr) add("second", second);
-        engine_ = std::make_unique<Engine>(*registry_, limits_);
+        engine_ = std::make_unique<Engine>(*registry_, limits_, clock_);
         engine_->add(options);
     }
     /// Waits until everything that is committed is in the store.
@@ -84,12 +85,12 @@ protected:
         };
     }
 
-    /// The newest state of the replica, in a file.
-    std::filesystem::path restored() {
+    /// A state of the replica, by default the newest, in a file.
+    std::filesystem::path restored(const restore::Target& target = {}) {
         replica::ReplicaStore store(std::make_unique<BorrowedStore>(store_));
         restore::Options options;
         options.output = directory_ / "restored.db";
-        restore::restore(store, restore::plan(store.listAll({}), {}), registry_->codecs(), options);
+        restore::restore(store, restore::planExactly(store, store.listAll({}), target, 2), registry_->codecs(), options);
         return options.output;
     }
     /// The first value of the first row.
@@ -109,12 +110,13 @@ protected:
         sqlite3_close(database);
         return answer;
     }
-    std::int64_t restoredRows() { return std::stoll(ask(restored(), "SELECT count(*) FROM t")); }
+    std::int64_t restoredRows(const restore::Target& target = {}) { return std::stoll(ask(restored(target), "SELECT count(*) FROM t")); }
 
     TemporaryDirectory directory_;
     std::unique_ptr<plugin::Registry> registry_ = plugin::Registry::load({LITESTREAM_BIN "/plugins", LITESTREAM_ENGINE_PLUGINS});
     MemoryStore store_;
     Limits limits_;
+    std::shared_ptr<WallClock> clock_ = std::make_shared<SystemWallClock>();
     sqlite3* database_ = nullptr;
     std::unique_ptr<Engine> engine_;
 };

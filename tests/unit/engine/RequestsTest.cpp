@@ -20,7 +20,7 @@ TEST_F(Requests, ANewReplicaIsOneListingASnapshotAndAnAnchor) {
     EXPECT_EQ(store_.requests(), (Counts{{"LIST", 1}, {"PUT", 2}}));
 }
 
-TEST_F(Requests, LevelsAndRetentionListNothingAndKeepWhatIsRestored) {
+TEST_F(Requests, T54_LevelsAndRetentionListNothingAndKeepWhatIsRestored) {
     start({.levels = {1ms, 20ms}, .snapshotInterval = 50ms, .snapshotRetention = 100ms, .levelZeroRetention = 1ms, .checkInterval = 1ms});
     std::int64_t rows = 0;
     const auto snapshots = [&] {
@@ -61,7 +61,7 @@ TEST_F(Requests, ACommitIsOnePutAndNothingElse) {
     EXPECT_EQ(restoredRows(), kCommits);
 }
 
-TEST_F(Requests, ARestartListsOnceAndReadsTheNewestFileTwice) {
+TEST_F(Requests, T54_ARestartListsOnceAndReadsTheNewestFileTwice) {
     start();
     commit();
     sync();
@@ -184,7 +184,7 @@ TEST_F(Requests, AListingThatFailsOnceIsNotInTheLog) {
     EXPECT_EQ(lines, std::vector<std::string>{});
 }
 
-TEST_F(Requests, StoppingEndsEveryWait) {
+TEST_F(Requests, T76_StoppingEndsEveryWait) {
     limits_.retry = {};
     limits_.retry.attempts = 1;
     limits_.retry.again = limits_.retry.againLongest = std::chrono::hours(1);

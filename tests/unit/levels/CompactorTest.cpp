@@ -92,7 +92,7 @@ TEST_F(CompactorTest, AMissingInputIsNamed) {
     }
 }
 
-TEST_F(CompactorTest, T71AShortInputIsNoPlausibleFile) {
+TEST_F(CompactorTest, T71_AShortInputIsNoPlausibleFile) {
     auto job = job_;
     store_.content(key(job.inputs[2].id)).resize(130);
     EXPECT_THROW(compactor().run(job), InputError);

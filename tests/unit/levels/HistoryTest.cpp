@@ -13,7 +13,7 @@ unsigned numberFrom(const char* variable, unsigned otherwise) {
     return value == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(value, nullptr, 10));
 }
 
-TEST(History, EveryInstantInsideTheRetentionStaysRestorable) {
+TEST(History, T62_EveryInstantInsideTheRetentionStaysRestorable) {
     const unsigned first = numberFrom("LITESTREAM_HISTORY", 1);
     const unsigned last = first + (first == 1 ? numberFrom("LITESTREAM_HISTORIES", 300) : 1);
     unsigned deletions = 0;

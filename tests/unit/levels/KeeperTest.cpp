@@ -1,6 +1,7 @@
 #include "Fixture.h"
 
 #include "levels/Keeper.h"
+#include "restore/Plan.h"
 
 #include <deque>
 #include <sstream>
@@ -137,7 +138,7 @@ TEST_F(KeeperTest, WithoutPermissionToDeleteEverythingElseGoesOn) {
     EXPECT_EQ(there(), held());
 }
 
-TEST_F(KeeperTest, T73OnlyWhatWasConfirmedIsForgotten) {
+TEST_F(KeeperTest, T73_OnlyWhatWasConfirmedIsForgotten) {
     store_.keep([this](const std::string& name) { return name == key(id(0, 3, 3)); });
     store(put(id(9, 1, 1), 1, {{1, 1}}));
     for (std::uint64_t txid = 2; txid <= 5; ++txid) store(put(id(0, txid, txid), 1, {{1, 5}}));
@@ -409,6 +410,58 @@ TEST_F(KeeperProofTest, AValidationNamesWhateverHappenedToWhicheverFile) {
             }
         }
     }
+}
+
+TEST_F(KeeperTest, T69_RetentionAtEveryStepOfAStart) {
+    // It dies at one request after another, and its successor knows what a listing tells.
+    settings_ = {.levels = {5s, 15s}, .snapshotInterval = 20s, .snapshotRetention = 20s, .levelZeroRetention = 4s, .checkInterval = 1s};
+    constexpr std::uint64_t kTransactions = 90;
+    const auto newest = [&](std::uint64_t txid) {
+        const auto plan = restore::plan(replicas_->listAll({}), {});
+        EXPECT_EQ(plan.back().id.range.max.value, txid);
+        Pages pages;
+        for (const auto& file : plan) {
+            for (const auto& [number, byte] : pagesOf(file)) pages[number] = byte;
+        }
+        EXPECT_EQ(pages, (Pages{{1, static_cast<std::uint8_t>(txid)}}));
+    };
+    const auto arrive = [&](const replica::FileInfo& file) {
+        keeper_->stored(file, {});
+        turn();
+    };
+    unsigned deaths = 0;
+    bool died = true;
+    for (unsigned step = 1; died; step += 7) {
+        died = false;
+        for (const auto& name : store_.keys()) store_.erase(name);
+        background_.clear();
+        now_ = kStart;
+        restart({});
+        unsigned requests = 0;
+        store_.fail([&](const std::string&) {
+            died = died || ++requests == step;
+            if (died) throw Error(ErrorCode::Transient, "the process is gone");
+        });
+        arrive(put(id(9, 1, 1), 1, {{1, 1}}));
+        for (std::uint64_t txid = 2; txid <= kTransactions; ++txid) {
+            until(1s * txid);
+            arrive(put(id(0, txid, txid), 1, {{1, static_cast<std::uint8_t>(txid)}}));
+            if (!died || requests == 0) continue;
+            requests = 0;
+            store_.heal();
+            keeper_->cancel();
+            background_.clear();
+            newest(txid);
+            restart(replicas_->listAll({}));
+            turn();
+            ++deaths;
+        }
+        store_.heal();
+        newest(kTransactions);
+        ASSERT_FALSE(HasFailure()) << "killed at request " << step;
+        EXPECT_GT(store_.requests()["DELETE"], 0u);
+    }
+    EXPECT_GT(deaths, 20u);
 }
 
 TEST_F(KeeperTest, EndsWithoutAWordWhenItIsCancelled) {

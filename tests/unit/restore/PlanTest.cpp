@@ -63,7 +63,7 @@ TEST(Plan, RefusesTxidAndTimeTogether) {
     EXPECT_EQ(errorOf([] { plan({file(9, 1, 5)}, {Txid{5}, Timestamp{7}}); }).code(), ErrorCode::InvalidArgument);
 }
 
-TEST(Plan, T63TimesThatGoBackwardsSelectByTheirOwnTime) {
+TEST(Plan, T63_TimesThatGoBackwardsSelectByTheirOwnTime) {
     // A clock that was set back: TXID 3 is older than TXID 2 by its time.
     const std::vector<FileInfo> files{file(9, 1, 1, 100), file(0, 2, 2, 300), file(0, 3, 3, 200), file(0, 4, 4, 400)};
     EXPECT_EQ(planNames(plan(files, {{}, Timestamp{250}})), planNames({file(9, 1, 1)}));
@@ -130,7 +130,7 @@ void compareWithBruteForce(const std::vector<FileInfo>& files, const Target& tar
     }
 }
 
-TEST(Plan, T64IsTheShortestCoverThatBruteForceFinds) {
+TEST(Plan, T64_IsTheShortestCoverThatBruteForceFinds) {
     const auto seed = std::random_device{}();
     std::mt19937 random(seed);
     const auto below = [&](std::uint64_t n) { return std::uniform_int_distribution<std::uint64_t>(0, n - 1)(random); };

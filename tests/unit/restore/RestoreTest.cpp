@@ -90,7 +90,7 @@ TEST(Restore, WritesEachPageInItsNewestVersion) {
     EXPECT_EQ(fs::status(replica.output()).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
-TEST(Restore, T65RefusesEveryTruncationByName) {
+TEST(Restore, T65_RefusesEveryTruncationByName) {
     Replica replica;
     auto store = openStore(replica.root());
     for (const auto& file : store.listAll(kNoLimit)) {
@@ -118,7 +118,7 @@ TEST(Restore, T65RefusesEveryTruncationByName) {
     }
 }
 
-TEST(Restore, T65RefusesEveryFlippedByteByName) {
+TEST(Restore, T65_RefusesEveryFlippedByteByName) {
     const auto seed = std::random_device{}();
     std::mt19937_64 random(seed);
     Replica replica;
@@ -151,7 +151,7 @@ TEST(Restore, T65RefusesEveryFlippedByteByName) {
     }
 }
 
-TEST(Restore, T65RefusesAFileThatWentAwayByName) {
+TEST(Restore, T65_RefusesAFileThatWentAwayByName) {
     const Replica replica;
     auto store = openStore(replica.root());
     const auto made = plan(store.listAll(kNoLimit), {});
@@ -199,7 +199,7 @@ TEST(Restore, RefusesHeadersThatContradictTheirNamesOrNeighbours) {
     expectNothingLeft(replica);
 }
 
-TEST(Restore, T66LeavesAnExistingOutputAloneOnFailure) {
+TEST(Restore, T66_LeavesAnExistingOutputAloneOnFailure) {
     Replica replica;
     auto store = openStore(replica.root());
     fs::create_directories(replica.output().parent_path());

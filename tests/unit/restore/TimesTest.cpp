@@ -127,7 +127,7 @@ TEST_F(Times, AsksNothingOfAStoreThatListsThem) {
     EXPECT_EQ(watched.requests(), 0u);
 }
 
-TEST_F(Times, AsksForWhatMattersAndNotForTheRest) {
+TEST_F(Times, T72_AsksForWhatMattersAndNotForTheRest) {
     // Snapshots every hundred transactions, with all the files between them.
     for (std::uint64_t txid = 1; txid <= 1000; ++txid) {
         add(0, txid, txid, static_cast<std::int64_t>(txid * 10));
@@ -136,6 +136,28 @@ TEST_F(Times, AsksForWhatMattersAndNotForTheRest) {
     EXPECT_EQ(planNames(planned(5'255)), planNames(wanted(5'255)));
     EXPECT_LE(transport_->requests(), 200u);
     for (const auto& [key, count] : transport_->heads) EXPECT_EQ(count, 1u) << key;
+}
+
+TEST_F(Times, T72_AHundredThousandObjectsDoNotCostARequestEach) {
+    // A transaction each second and all levels, nothing deleted.
+    constexpr std::uint64_t kTransactions = 100'000;
+    add(9, 1, 1, 1000);
+    add(9, 1, 50'000, 50'000'000);
+    for (std::uint64_t txid = 2; txid <= kTransactions; ++txid) {
+        const auto time = static_cast<std::int64_t>(txid * 1000);
+        add(0, txid, txid, time);
+        std::uint32_t level = 0;
+        for (const std::uint64_t length : {30, 300, 3600}) {
+            ++level;
+            if (txid % length == 1) add(level, txid - length + 1, txid, time);
+        }
+    }
+    for (const std::int64_t time : {77'123'456, 49'000'000, 99'999'999}) {
+        transport_->heads.clear();
+        const auto made = planned(time);
+        EXPECT_EQ(made.back().id.range.max.value, static_cast<std::uint64_t>(time / 1000));
+        EXPECT_LE(transport_->requests(), 300u) << time;
+    }
 }
 
 TEST_F(Times, AsksWithAFewThreadsAtOnce) {

@@ -16,6 +16,7 @@ public:
     static inline bool failUnlocks = false;
     static inline int calls = 0;
     static inline bool failed = false;
+    static inline int code = SQLITE_IOERR_SHMLOCK;  ///< that a lock fails with
 
     static void arm(int at, bool unlocks) {
         failAt = at;
@@ -29,7 +30,7 @@ private:
         const bool unlock = (flags & SQLITE_SHM_UNLOCK) != 0;
         if (failAt > 0 && unlock == failUnlocks && ++calls == failAt) {
             failed = true;
-            return unlock ? SQLITE_IOERR_UNLOCK : SQLITE_IOERR_SHMLOCK;
+            return unlock ? SQLITE_IOERR_UNLOCK : code;
         }
         return PatchedVfs::original().xShmLock(file, offset, n, flags);
     }
@@ -102,6 +103,30 @@ TEST_F(FaultTest, T43_EveryFailedLockIsNoticed) {
 
 TEST_F(FaultTest, T43_EveryFailedUnlockIsNoticed) {
     failEachCall(true);
+}
+
+TEST_F(FaultTest, T85_ALockThatSomebodyHoldsIsKnownByItsCodeAndNoLoss) {
+    const FailingLocks locks;
+    FailingLocks::code = SQLITE_BUSY;
+    App app(database);
+    app.must(kCreate);
+    app.must("PRAGMA synchronous=OFF");
+    Follower follower(database);
+    follower.attach();
+    follower.captureAll();
+    int met = 0;
+    for (int at = 1; at <= 8; ++at) {
+        FailingLocks::arm(at, false);
+        live(follower, app);
+        met += FailingLocks::failed ? 1 : 0;
+        FailingLocks::arm(0, false);
+        follower.captureAll();
+        EXPECT_EQ(follower.source().status().state, "following");
+    }
+    FailingLocks::code = SQLITE_IOERR_SHMLOCK;
+    EXPECT_GT(met, 4);
+    EXPECT_EQ(follower.losses, 0u) << follower.lastLoss;
+    expectMirrorIsDatabase(follower);
 }
 
 }  // namespace

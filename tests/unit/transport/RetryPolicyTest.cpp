@@ -62,7 +62,7 @@ TEST(RetryPolicy, WaitsAtLeastAsLongAsTheStoreAsks) {
     EXPECT_LE(kPolicy.betweenCalls(asking(ErrorCode::Throttled, std::chrono::hours(9)), 1, kNearlyOne), kPolicy.patient);
 }
 
-TEST(RetryPolicy, ComesBackWithinTenSecondsHoweverLongAStoreWasAway) {
+TEST(RetryPolicy, T77_ComesBackWithinTenSecondsHoweverLongAStoreWasAway) {
     const double longest[] = {1000, 2000, 4000, 8000, 10'000, 10'000};
     for (unsigned failures = 1; failures <= 6; ++failures) {
         EXPECT_NEAR(static_cast<double>(kPolicy.betweenCalls(failure(ErrorCode::Transient), failures, kNearlyOne).count()),
