@@ -12,6 +12,7 @@ namespace litestream::levels {
 struct Job {
     replica::FileId output;
     std::vector<replica::FileInfo> inputs;  ///< in the order of merging; for a snapshot from the database none
+    bool replaces = false;  ///< what has the output's name is damaged
     bool snapshot() const noexcept { return output.level == replica::kSnapshotLevel; }
     /// A snapshot that cannot be made of what the replica holds: the database itself is needed.
     bool fromDatabase() const noexcept { return inputs.empty(); }

@@ -97,7 +97,7 @@ Compacted Compactor::merge(const Job& job, const Expected& expected, unsigned sl
         throw Error(ErrorCode::InvalidArgument, "merge into " + store_.layout().key(job.output) + ": the inputs make another range");
     }
     bool again = false;
-    PutOptions options{header.timestamp, store_.capabilities().conditionalPut, attributes_};
+    PutOptions options{header.timestamp, store_.capabilities().conditionalPut && !job.replaces, attributes_};
     for (;;) {
         try {
             store_.put(job.output, body, options, context);

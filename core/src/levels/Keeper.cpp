@@ -125,6 +125,7 @@ bool Keeper::startJob(const FileAttributes& attributes) {
         return false;
     }
     ledger_.begun(next.job->output);
+    next.job->replaces = unsound_.contains(next.job->output);
     start(
         [this, job = *next.job, expected = expectedOf(next.job->inputs), attributes, slowness = slowness_] {
             return Compactor(*setup_.store, setup_.codecs, *setup_.codec, attributes, cancellation_.token(), setup_.scratch)
@@ -137,6 +138,7 @@ bool Keeper::startJob(const FileAttributes& attributes) {
 void Keeper::merged(const Job& job, const Compacted& made, const Failure& failure) {
     const auto now = setup_.now();
     if (!failure.error) {
+        unsound_.erase(job.output);
         const HeldFile* last = inventory_.find(job.inputs.back().id);
         Evidence evidence{made.fileChecksum, std::nullopt};
         if (last != nullptr) evidence.digest = last->evidence.digest;

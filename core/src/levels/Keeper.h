@@ -219,6 +219,7 @@ private:
     std::vector<Finding> findings_;  // by trouble; nothing else is begun before they have been seen to
     std::optional<std::set<replica::FileId>> changed_;  // by us, while a listing runs
     std::set<replica::FileId> reported_;  // unknown files
+    std::set<replica::FileId> unsound_;   // damaged ones that we do not build upon: a merge may take their place
     std::optional<Error> deletionFailure_;
     bool busy_ = false;
     unsigned slowness_ = 0;  // deadlines passed in a row

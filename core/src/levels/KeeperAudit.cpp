@@ -130,6 +130,7 @@ void Keeper::notSound(const Finding& finding, const Error& error) {
         auditFailed(error);
     } else if (finding.trouble == Trouble::Unknown) {
         if (!absent) reportUnknown(finding, error.what());
+        if (error.code() == ErrorCode::Corrupt) unsound_.insert(finding.file.id);
         settled();
     } else {
         confirm(absent ? Trouble::Missing : Trouble::Damaged, absent ? "missing" : error.what());
@@ -300,6 +301,7 @@ void Keeper::lost(const Finding& finding, const std::string& reason) {
         return;
     }
     ledger_.remove(id);
+    if (finding.trouble == Trouble::Damaged) unsound_.insert(id);
     takeBack(id);
     settled();
     if (!bridge && id.level == replica::kLevel0 && inventory_.level(0).empty() && setup_.needsAnchor) setup_.needsAnchor();

@@ -124,6 +124,20 @@ TEST_F(KeeperTest, ADamagedFileIsBridgedAndTheLevelsGoOnBehindIt) {
     EXPECT_TRUE(std::ranges::count(there(), "0/3-3"));
 }
 
+TEST_F(KeeperTest, ADamagedMergeIsMadeAnewInItsPlace) {
+    store(put(id(9, 1, 1), 1, {{1, 1}}));
+    for (std::uint64_t txid = 2; txid <= 4; ++txid) store(put(id(0, txid, txid), 1, {{1, 5}}));
+    until(31s);
+    ASSERT_TRUE(std::ranges::count(held(), "1/2-4"));
+    const std::string before = store_.content(key(id(1, 2, 4)));
+    store_.content(key(id(1, 2, 4)))[120] ^= 1;
+    until(10min);
+    EXPECT_EQ(conflict_, "");
+    EXPECT_NE(wanted_, "") << "until then nobody can restore through it";
+    EXPECT_EQ(store_.content(key(id(1, 2, 4))), before);
+    EXPECT_TRUE(std::ranges::count(held(), "2/2-4"));
+}
+
 TEST_F(KeeperTest, AnotherWriterIsReported) {
     store(put(id(9, 1, 1), 1, {{1, 1}}));
     store(put(id(0, 2, 2), 1, {{1, 2}}));
