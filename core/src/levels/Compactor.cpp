@@ -1,5 +1,7 @@
 #include "levels/Compactor.h"
 
+#include "levels/ReadWhole.h"
+
 #include <litestream/Error.h>
 
 #include <algorithm>
@@ -37,35 +39,6 @@ bool sameHeader(const ltx::Header& a, const ltx::Header& b) { return ltx::encode
 
 }  // namespace
 
-std::uint64_t readWhole(replica::ReplicaStore& store, const FileInfo& file, const ltx::CodecSet& codecs, std::optional<std::uint64_t> expected,
-                        const CallContext& context) {
-    const std::string key = store.layout().key(file.id);
-    std::uint64_t found = 0;
-    try {
-        ltx::Decoder decoder(store.open(file, context), codecs, ltx::Decoder::Strictness::Verify);
-        const auto& header = decoder.header();
-        if (header.minTxid != file.id.range.min || header.maxTxid != file.id.range.max) {
-            throw Error(ErrorCode::Corrupt, "its header is that of " + ltx::fileName({header.minTxid, header.maxTxid}));
-        }
-        std::vector<std::byte> page(header.pageSize);
-        while (decoder.next(page) != 0) {
-        }
-        found = decoder.trailer().fileChecksum;
-    } catch (const Error& error) {
-        throw error.within("read " + key);
-    }
-    if (expected && *expected != found) throw anotherFile(key, *expected, found);
-    return found;
-}
-
-CallContext Compactor::contextFor(std::uint64_t bytes, unsigned slowness) const {
-    // As for an upload: a stalled store must not hold a thread for ever, a slow one must be able to finish.
-    constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
-    constexpr unsigned kMostDoublings = 3;
-    return CallContext::within(std::chrono::seconds(20 + bytes / kSlowestBytesPerSecond) * (1u << std::min(slowness, kMostDoublings)),
-                               cancellation_);
-}
-
 Compacted Compactor::run(const Job& job, const Expected& expected, unsigned slowness) {
     try {
         return merge(job, expected, slowness);
@@ -79,7 +52,7 @@ bool Compactor::soundAfterAll(const Job& job, const Expected& expected, const re
     const auto at = std::find_if(job.inputs.begin(), job.inputs.end(), [&](const FileInfo& file) { return file.id == input; });
     const auto index = static_cast<std::size_t>(at - job.inputs.begin());
     try {
-        readWhole(store_, *at, codecs_, index < expected.checksums.size() ? expected.checksums[index] : std::nullopt, contextFor(at->size, 0));
+        readWhole(store_, *at, codecs_, index < expected.checksums.size() ? expected.checksums[index] : std::nullopt, transferContext(at->size, cancellation_));
         return true;
     } catch (const Error& error) {
         if (error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::NotFound) return false;
@@ -90,7 +63,7 @@ bool Compactor::soundAfterAll(const Job& job, const Expected& expected, const re
 Compacted Compactor::merge(const Job& job, const Expected& expected, unsigned slowness) {
     const std::uint64_t bytes = std::accumulate(job.inputs.begin(), job.inputs.end(), std::uint64_t{0},
                                                 [](std::uint64_t sum, const FileInfo& input) { return sum + input.size; });
-    const CallContext context = contextFor(2 * bytes, slowness);
+    const CallContext context = transferContext(2 * bytes, cancellation_, slowness);
     MergedBody body(store_, job.inputs, codecs_, codec_, context, expected, {}, scratch_);
     const ltx::Header header = body.header();
     if (header.minTxid != job.output.range.min || header.maxTxid != job.output.range.max) {
@@ -163,14 +136,14 @@ void Compactor::check(const FileInfo& file) {
 
 void Compactor::checkOnce(const FileInfo& file) {
     const std::string key = store_.layout().key(file.id);
-    const CallContext context = contextFor(2 * kCheap, 0);
+    const CallContext context = transferContext(2 * kCheap, cancellation_);
     const ltx::Header header = store_.readHeader(file.id, context);
     if (header.minTxid != file.id.range.min || header.maxTxid != file.id.range.max) refuse(key, "its header has another range");
     if (file.size <= kCheap) {
         ltx::verify(store_.open(file, context), codecs_);
         return;
     }
-    const auto tail = store_.checkTail(file, contextFor(kMostIndexBytes * header.commit, 0));
+    const auto tail = store_.checkTail(file, transferContext(kMostIndexBytes * header.commit, cancellation_));
     const std::uint64_t pages = std::uint64_t{tail.pageCount} + (header.commit >= lockPage(header.pageSize) ? 1 : 0);
     if (header.isSnapshot() && pages < header.commit) refuse(key, "a snapshot without all pages");
 }

@@ -17,11 +17,6 @@ struct Compacted {
     std::optional<std::uint64_t> digest{};        ///< that it was compared with
 };
 
-/// Reads a file to its end and checks all of it, its name and, where it is known, its file checksum, which it returns. Throws Error(Corrupt), and what
-/// the transport throws, naming the file.
-std::uint64_t readWhole(replica::ReplicaStore& store, const replica::FileInfo& file, const ltx::CodecSet& codecs, std::optional<std::uint64_t> expected,
-                        const CallContext& context);
-
 /// Makes files of other files of the same replica. Calls block; one job at a time.
 class Compactor {
 public:
@@ -50,7 +45,6 @@ private:
     Compacted merge(const Job& job, const Expected& expected, unsigned slowness);
     bool soundAfterAll(const Job& job, const Expected& expected, const replica::FileId& input);
     void checkOnce(const replica::FileInfo& file);
-    CallContext contextFor(std::uint64_t bytes, unsigned slowness) const;
     bool isOurs(const Job& job, MergedBody& body, const CallContext& context);
     void readBack(const replica::FileInfo& file, const ltx::Header& header, const ltx::Encoder::Result& written, const CallContext& context);
     void discard(const replica::FileId& file, const CallContext& context);

@@ -167,7 +167,6 @@ private:
         std::uint64_t nodeId = 0;
     };
     Inspected inspect(const Finding& finding, std::optional<std::uint64_t> size);
-    Inspected readWhole(const replica::FileInfo& file);
     void startInspection(const Finding& finding);
     void inspected(const Finding& finding, const Inspected& seen, const Failure& failure);
     void notSound(const Finding& finding, const Error& error);

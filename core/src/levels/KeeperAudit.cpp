@@ -1,5 +1,6 @@
 #include "levels/Keeper.h"
 
+#include "levels/ReadWhole.h"
 #include "util/Log.h"
 
 #include <litestream/Error.h>
@@ -18,11 +19,6 @@ constexpr unsigned kPatience = 6;
 
 constexpr auto kListRequest = std::chrono::seconds(60);
 constexpr auto kHeadRequest = std::chrono::seconds(30);
-
-CallContext contextFor(std::uint64_t bytes, const CancellationToken& cancellation) {
-    constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
-    return CallContext::within(std::chrono::seconds(20 + bytes / kSlowestBytesPerSecond), cancellation);
-}
 
 bool isGone(const Error& error) { return error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::NotFound; }
 
@@ -90,26 +86,17 @@ Keeper::Inspected Keeper::inspect(const Finding& finding, std::optional<std::uin
     const auto there = setup_.store->transport().head(setup_.store->layout().key(id), CallContext::within(kHeadRequest, cancellation_.token()));
     const replica::FileInfo file{id, there.size, finding.file.timestamp};
     if (finding.trouble != Trouble::Touched && size == there.size) return {file};
+    const auto read = [&] {
+        const auto found = readWhole(*setup_.store, file, setup_.codecs, std::nullopt, transferContext(file.size, cancellation_.token()));
+        return Inspected{file, true, found.fileChecksum, found.nodeId};
+    };
     try {
-        return readWhole(file);
+        return read();
     } catch (const Error& error) {
         // A bit may have flipped on the way.
         if (error.code() != ErrorCode::Corrupt) throw;
-        return readWhole(file);
+        return read();
     }
-}
-
-Keeper::Inspected Keeper::readWhole(const replica::FileInfo& file) {
-    const CallContext context = contextFor(file.size, cancellation_.token());
-    ltx::Decoder decoder(setup_.store->open(file, context), setup_.codecs, ltx::Decoder::Strictness::Verify);
-    const ltx::Header header = decoder.header();
-    if (header.minTxid != file.id.range.min || header.maxTxid != file.id.range.max) {
-        throw Error(ErrorCode::Corrupt, "its header is that of " + ltx::fileName({header.minTxid, header.maxTxid}));
-    }
-    std::vector<std::byte> page(header.pageSize);
-    while (decoder.next(page) != 0) {
-    }
-    return {file, true, decoder.trailer().fileChecksum, header.nodeId};
 }
 
 void Keeper::inspected(const Finding& finding, const Inspected& seen, const Failure& failure) {
@@ -235,7 +222,7 @@ Keeper::Mended Keeper::mend(const Finding& finding, const std::vector<Donor>& do
     for (const Donor& donor : donors) {
         // Twice where it is damaged: a bit may have flipped on the way.
         for (bool again : {false, true}) {
-            const CallContext context = contextFor(2 * donor.size, cancellation_.token());
+            const CallContext context = transferContext(2 * donor.size, cancellation_.token());
             std::optional<VerifiedBody> body;
             try {
                 body.emplace(donor, id, setup_.codecs, context);
