@@ -54,6 +54,7 @@ void Uploader::clearLocked() {
 void Uploader::hurry(std::chrono::milliseconds longestWait) {
     const std::unique_lock lock(mutex_);
     longestWait_ = longestWait;
+    ++hurries_;
     if (backoff_) backoff_->cancel();
 }
 
@@ -138,9 +139,11 @@ void Uploader::finished(const Upload& upload, std::uint64_t bytes, std::uint64_t
 
 void Uploader::failed(const Upload& upload, const Error& error, unsigned number, std::uint64_t epoch) {
     std::chrono::milliseconds wait{0};
+    unsigned hurries = 0;
     {
         std::unique_lock lock(mutex_);
         if (epoch != epoch_) return;
+        hurries = hurries_;
         wait = policy_.betweenCalls(error, number, std::uniform_real_distribution<>(0, 1)(random_));
         if (longestWait_) wait = policy_.hurried(error, wait, *longestWait_);
         if (!upload.persistent) {
@@ -157,6 +160,8 @@ void Uploader::failed(const Upload& upload, const Error& error, unsigned number,
     if (!upload.persistent) return;
     const std::unique_lock lock(mutex_);
     if (epoch != epoch_) return;
+    // Somebody may have been in a hurry since, and found no wait to end.
+    if (hurries != hurries_) wait = {};
     backoff_ = std::make_shared<boost::asio::steady_timer>(io_, wait);
     backoff_->async_wait([self = shared_from_this(), upload, number, epoch, token = cancellation_.token()](
                              const boost::system::error_code&) {

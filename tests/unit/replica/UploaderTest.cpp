@@ -154,6 +154,7 @@ protected:
         events.stored = [this](const Upload& upload, std::uint64_t) { note([&] { stored_.push_back(upload.file.range.max.value); }); };
         events.failed = [this](const Upload&, const Error& error, unsigned attempt, std::chrono::milliseconds) {
             note([&] { failures_.emplace_back(error.code(), attempt); });
+            if (hasty_) uploader_->hurry(10s);
         };
         events.stopped = [this](const std::string& reason) { note([&] { stopped_ = reason; }); };
         uploader_ = std::make_shared<Uploader>(store_, io_, std::move(events), policy);
@@ -198,6 +199,7 @@ protected:
     std::vector<std::uint64_t> stored_;
     std::vector<std::pair<ErrorCode, unsigned>> failures_;
     std::string stopped_;
+    bool hasty_ = false;  ///< hurries as soon as it hears of a failure
     std::shared_ptr<Uploader> uploader_;
 };
 
@@ -326,11 +328,18 @@ TEST_F(UploaderTest, HurryingEndsTheWaitAfterAFailure) {
     transport_->faults = {Fault::Refuse};
     uploader_->enqueue(file(1));
     ASSERT_TRUE(waitFor([&] { return failures_.size() == 1; }));
-    // The event comes just before the wait begins.
-    ASSERT_TRUE(waitUntil([&] {
-        uploader_->hurry(10s);
-        return stored_.size() == 1;
-    }));
+    uploader_->hurry(10s);
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
+}
+
+TEST_F(UploaderTest, HurryingBeforeTheWaitBeginsIsNotForgotten) {
+    transport::RetryPolicy slow;
+    slow.again = slow.againLongest = std::chrono::hours(1);
+    make(slow, std::make_unique<ScriptedTransport>());
+    hasty_ = true;
+    transport_->faults = {Fault::Refuse};
+    uploader_->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
 }
 
 TEST_F(UploaderTest, InAHurryTheNextWaitsAreShort) {
