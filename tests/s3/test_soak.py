@@ -450,6 +450,13 @@ class WitnessTestCase(unittest.TestCase):
                 found = " ".join(faults_of_order(files))
                 self.assertRegex(found, text) if text else self.assertEqual("", found)
 
+    def test_ASnapshotIsNotAloneForLong(self):
+        self.put(self.key(9, 1, 4))
+        self.assertEqual([], self.witness.problems())
+        self.later(21)
+        self.witness.look()
+        self.complains("level 0 is empty")
+
     def test_ThePlaceInTheWal(self):
         for offset, size, first, last, right in ((32, 0, 5, 5, True), (32, 2 * 4120, 5, 5, True), (32 + 4120, 4120, 5, 5, True), (0, 0, 5, 5, False), (32, 100, 5, 5, False),
                                                  (32, 0, 4, 5, False)):
