@@ -91,12 +91,12 @@ bool Database::mendReplica(std::size_t index, Txid txid, levels::ReadState read)
         std::string failure;
         try {
             PageSums file(self->meta_.replicaSums());
-            std::uint64_t digest = kEmptyDigest;
+            std::uint64_t digest = ltx::kEmptyDigest;
             std::uint32_t pages = 0;
             file.begin(0);
             read([&](PageNumber first, std::span<const std::uint64_t> sums) {
                 file.write(first, sums);
-                digest = addToDigest(digest, sums);
+                digest = ltx::addToDigest(digest, sums);
                 pages = first + static_cast<std::uint32_t>(sums.size()) - 1;
             });
             file.seal(txid, pages, digest);

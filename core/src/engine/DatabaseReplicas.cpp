@@ -213,7 +213,7 @@ void Database::startSeed() {
         return;
     }
     const ltx::Header head = header(Txid{1}, txid_);
-    const auto digest = std::make_shared<std::uint64_t>(kEmptyDigest);
+    const auto digest = std::make_shared<std::uint64_t>(ltx::kEmptyDigest);
     chosen->seedDigest = digest;
     // Cuts that no replica wanted were not added to the sums: the image is read whole anyway.
     const bool broken = sums_.txid() && sums_.txid() != txid_ && (unsent_.empty() || unsent_.front()->identity().txid > sums_.txid().next());
@@ -221,7 +221,7 @@ void Database::startSeed() {
     chosen->seedExpected = sums_.txid() == txid_ ? sums_.digest() : std::nullopt;
     chosen->seedSums = sums_.build(txid_, commit_);
     const ImageEncoder::Sums sums = [build = chosen->seedSums, digest](PageNumber first, std::span<const std::uint64_t> run) {
-        *digest = addToDigest(first == 1 ? kEmptyDigest : *digest, run);
+        *digest = ltx::addToDigest(first == 1 ? ltx::kEmptyDigest : *digest, run);
         if (build) build->write(first, run);
     };
     chosen->state = Replica::State::Seeding;

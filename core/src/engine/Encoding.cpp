@@ -105,14 +105,14 @@ private:
 }  // namespace
 
 Differences collectDifferences(Image& image, const PageSums& sums, Batch& batch, const PageSums* other) {
-    Differences found{0, kEmptyDigest, 0};
+    Differences found{0, ltx::kEmptyDigest, 0};
     KnownSums ours(&sums);
     KnownSums theirs(other);
     const std::uint32_t pageSize = image.pageSize();
     readStretches(image, [&](PageNumber first, ConstBytes pages, std::span<const std::uint64_t> now) {
         ours.read(first, now.size());
         theirs.read(first, now.size());
-        found.digest = addToDigest(found.digest, now);
+        found.digest = ltx::addToDigest(found.digest, now);
         for (std::size_t i = 0; i < now.size(); ++i) {
             const auto number = static_cast<PageNumber>(first + i);
             if (now[i] == 0) continue;
@@ -127,11 +127,11 @@ Differences collectDifferences(Image& image, const PageSums& sums, Batch& batch,
 }
 
 std::uint64_t digestOf(Image& image, const CancellationToken& cancellation) {
-    std::uint64_t digest = kEmptyDigest;
+    std::uint64_t digest = ltx::kEmptyDigest;
     const CallContext context{.cancellation = cancellation};
     readStretches(image, [&](PageNumber, ConstBytes, std::span<const std::uint64_t> sums) {
         context.check("read the database");
-        digest = addToDigest(digest, sums);
+        digest = ltx::addToDigest(digest, sums);
     });
     return digest;
 }

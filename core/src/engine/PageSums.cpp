@@ -82,7 +82,7 @@ std::uint64_t without(std::uint64_t digest, const FileDescriptor& file, PageNumb
     while (count > 0) {
         const auto piece = std::span(old).first(std::min(count, kAtOnce));
         const std::size_t got = readAt(file, piece.data(), piece.size_bytes(), entryOffset(first), path);
-        digest = addToDigest(digest, piece.first(got / sizeof(std::uint64_t)));
+        digest = ltx::addToDigest(digest, piece.first(got / sizeof(std::uint64_t)));
         first += static_cast<PageNumber>(piece.size());
         count -= piece.size();
     }
@@ -95,18 +95,13 @@ std::uint64_t nextDigest(const FileHeader& before, std::uint32_t commit, std::sp
     std::uint64_t digest = before.digest;
     visitRuns(sums, [&](PageNumber first, std::span<const std::uint64_t> run) {
         if (first <= before.commit) digest = without(digest, file, first, std::min<std::uint64_t>(run.size(), before.commit - first + 1), path);
-        digest = addToDigest(digest, run);
+        digest = ltx::addToDigest(digest, run);
     });
     if (commit < before.commit) digest = without(digest, file, commit + 1, before.commit - commit, path);
     return digest;
 }
 
 }  // namespace
-
-std::uint64_t addToDigest(std::uint64_t digest, std::span<const std::uint64_t> sums) noexcept {
-    for (const std::uint64_t sum : sums) digest ^= sum;
-    return digest | kEmptyDigest;
-}
 
 PageSums::State PageSums::load() const {
     const FileDescriptor file(::open(file_.c_str(), O_RDONLY | O_CLOEXEC));

@@ -15,12 +15,6 @@ struct PageSum {
     std::uint64_t sum = 0;
 };
 
-/// Adds up page checksums; 0, which no page has, changes nothing. Taking one out is adding it again.
-constexpr std::uint64_t addToDigest(std::uint64_t digest, std::uint64_t sum) noexcept { return (digest ^ sum) | (1ull << 63); }
-std::uint64_t addToDigest(std::uint64_t digest, std::span<const std::uint64_t> sums) noexcept;
-/// Of no pages at all.
-inline constexpr std::uint64_t kEmptyDigest = 1ull << 63;
-
 /// The checksum of every page of the database as of one TXID, in a file of 8 bytes per page. After lost continuity it tells which
 /// pages differ, so that a reconcile ships only those.
 ///

@@ -11,10 +11,10 @@ void SumsBuild::write(PageNumber first, std::span<const std::uint64_t> sums) {
     if (!live_) return;
     if (first == 1) {
         file_.begin(commit_);
-        digest_ = kEmptyDigest;
+        digest_ = ltx::kEmptyDigest;
     }
     file_.write(first, sums);
-    digest_ = addToDigest(digest_, sums);
+    digest_ = ltx::addToDigest(digest_, sums);
 }
 
 std::uint64_t SumsBuild::digest() {

@@ -31,7 +31,7 @@ private:
     const std::uint32_t commit_;
     std::mutex mutex_;  // guards these two and every write to the file
     bool live_ = true;
-    std::uint64_t digest_ = kEmptyDigest;
+    std::uint64_t digest_ = ltx::kEmptyDigest;
 };
 
 /// Keeps the page sums in step with the cuts: a cut is applied once its file exists somewhere durable, in order of TXID. Where the chain breaks

@@ -36,6 +36,11 @@ std::string_view describe(Trouble trouble) noexcept {
     return "";
 }
 
+bool lists(std::span<const replica::FileInfo> listing, const replica::FileId& file) {
+    const auto found = std::lower_bound(listing.begin(), listing.end(), file, [](const auto& a, const auto& id) { return a.id < id; });
+    return found != listing.end() && found->id == file;
+}
+
 std::vector<Finding> compare(const Inventory& inventory, std::span<const replica::FileInfo> listing) {
     std::vector<Finding> findings;
     for (const auto& listed : listing) {
@@ -49,8 +54,7 @@ std::vector<Finding> compare(const Inventory& inventory, std::span<const replica
         }
     }
     for (const auto& file : inventory.all()) {
-        const auto found = std::lower_bound(listing.begin(), listing.end(), file.id, [](const auto& a, const auto& id) { return a.id < id; });
-        if (found == listing.end() || found->id != file.id) findings.push_back({Trouble::Missing, file});
+        if (!lists(listing, file.id)) findings.push_back({Trouble::Missing, file});
     }
     // Of what is missing merges first: whether files of level 0 are needed follows from what becomes of them.
     std::stable_sort(findings.begin(), findings.end(), [](const auto& a, const auto& b) {

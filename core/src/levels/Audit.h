@@ -28,6 +28,9 @@ struct Finding {
     std::string reason{};               ///< what was seen in it
 };
 
+/// Whether a listing, sorted by file, names a file.
+bool lists(std::span<const replica::FileInfo> listing, const replica::FileId& file);
+
 /// Compares what a replica holds with what it should hold: findings by trouble. `listing` is sorted by file. Pure.
 std::vector<Finding> compare(const Inventory& inventory, std::span<const replica::FileInfo> listing);
 

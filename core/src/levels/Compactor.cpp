@@ -23,18 +23,6 @@ constexpr std::uint64_t kMostIndexBytes = 16;
     throw Error(ErrorCode::Corrupt, "read back " + key + ": " + what);
 }
 
-/// Calls `read` once more when it finds damage: that may have happened on the way.
-template <class Read>
-void seenTwice(Read read) {
-    try {
-        read();
-        return;
-    } catch (const Error& error) {
-        if (error.code() != ErrorCode::Corrupt) throw;
-    }
-    read();
-}
-
 bool sameHeader(const ltx::Header& a, const ltx::Header& b) { return ltx::encode(a) == ltx::encode(b); }
 
 }  // namespace
@@ -55,8 +43,8 @@ bool Compactor::soundAfterAll(const Job& job, const Expected& expected, const re
         readWhole(store_, *at, codecs_, index < expected.checksums.size() ? expected.checksums[index] : std::nullopt, transferContext(at->size, cancellation_));
         return true;
     } catch (const Error& error) {
-        if (error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::NotFound) return false;
-        throw;
+        if (!isLost(error)) throw;
+        return false;
     }
 }
 
@@ -81,10 +69,10 @@ Compacted Compactor::merge(const Job& job, const Expected& expected, unsigned sl
         }
         const FileInfo file{job.output, body.result().size, header.timestamp};
         try {
-            seenTwice([&] { readBack(file, header, body.result(), context); });
+            readTwice([&] { readBack(file, header, body.result(), context); });
             return {file, body.result().fileChecksum, body.checksums(), expected.digest};
         } catch (const Error& error) {
-            if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) throw;
+            if (!isLost(error)) throw;
             // It is in the way of restores.
             if (std::exchange(again, true)) {
                 discard(job.output, context);
@@ -131,7 +119,7 @@ void Compactor::discard(const replica::FileId& file, const CallContext& context)
 }
 
 void Compactor::check(const FileInfo& file) {
-    seenTwice([&] { checkOnce(file); });
+    readTwice([&] { checkOnce(file); });
 }
 
 void Compactor::checkOnce(const FileInfo& file) {

@@ -43,13 +43,17 @@ void Inventory::seen(const replica::FileId& id, Timestamp time) {
     if (HeldFile* file = edit(id)) file->seen = time;
 }
 
-void Inventory::expect(Txid txid, std::optional<std::uint64_t> digest) {
+bool Inventory::expect(Txid txid, std::optional<std::uint64_t> digest) {
+    bool changed = false;
     for (Level& level : levels_) {
         // Within a level later ranges end later, but for what another writer left.
         for (auto file = level.rbegin(); file != level.rend() && file->first.max >= txid; ++file) {
-            if (file->first.max == txid) file->second.evidence.digest = digest;
+            if (file->first.max != txid) continue;
+            changed = changed || file->second.evidence.digest != digest;
+            file->second.evidence.digest = digest;
         }
     }
+    return changed;
 }
 
 void Inventory::forgetDigests() {
@@ -60,8 +64,7 @@ void Inventory::forgetDigests() {
 }
 
 void Inventory::know(const replica::FileId& id, std::uint64_t fileChecksum) {
-    Level& level = levels_.at(id.level.value);
-    if (const auto found = level.find(id.range); found != level.end()) found->second.evidence.fileChecksum = fileChecksum;
+    if (HeldFile* file = edit(id)) file->evidence.fileChecksum = fileChecksum;
 }
 
 const HeldFile* Inventory::find(const replica::FileId& id) const {

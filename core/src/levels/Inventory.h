@@ -58,7 +58,8 @@ public:
     /// Listings tell this time of the file.
     void seen(const replica::FileId& id, Timestamp time);
     /// The digest of the database at a TXID has become known, or is no longer believed: kept with every file that ends there.
-    void expect(Txid txid, std::optional<std::uint64_t> digest);
+    /// False when there is none, or when each has it already.
+    bool expect(Txid txid, std::optional<std::uint64_t> digest);
     /// No digest that is known is believed any more, nor what was proven by it.
     void forgetDigests();
     /// The file checksum of a file became known, because it was read whole.

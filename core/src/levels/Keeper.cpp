@@ -1,5 +1,6 @@
 #include "levels/Keeper.h"
 
+#include "levels/ReadWhole.h"
 #include "util/Log.h"
 
 #include <litestream/Error.h>
@@ -11,8 +12,6 @@ namespace litestream::levels {
 
 namespace {
 
-constexpr auto kFirstWait = std::chrono::seconds(2);
-constexpr auto kLongestWait = std::chrono::minutes(5);
 /// After files that may not be deleted: somebody forbids it, and that does not change soon.
 constexpr auto kLongestDeletionWait = std::chrono::hours(1);
 
@@ -127,7 +126,7 @@ bool Keeper::startJob(const FileAttributes& attributes) {
     ledger_.begun(next.job->output);
     next.job->replaces = unsound_.contains(next.job->output);
     start(
-        [this, job = *next.job, expected = expectedOf(next.job->inputs), attributes, slowness = slowness_] {
+        [this, job = *next.job, expected = expectedOf(inventory_, next.job->inputs), attributes, slowness = slowness_] {
             return Compactor(*setup_.store, setup_.codecs, *setup_.codec, attributes, cancellation_.token(), setup_.scratch)
                 .run(job, expected, slowness);
         },
@@ -170,7 +169,7 @@ void Keeper::merged(const Job& job, const Compacted& made, const Failure& failur
 }
 
 void Keeper::damaged(const replica::FileId& file, const Error& error) {
-    if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::NotFound) return;
+    if (!isLost(error)) return;
     const HeldFile* held = inventory_.find(file);
     if (held == nullptr) return;
     findings_.push_back({error.code() == ErrorCode::NotFound ? Trouble::Missing : Trouble::Touched, held->info});

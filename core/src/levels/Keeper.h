@@ -99,6 +99,9 @@ private:
         std::optional<replica::FileId> culprit;   ///< a file that is damaged or gone
         std::optional<DigestError> mismatch;      ///< the files are sound, and not what they have to be
     };
+    /// After failures of whatever work; each further one doubles it.
+    static constexpr auto kFirstWait = std::chrono::seconds(2);
+    static constexpr auto kLongestWait = std::chrono::minutes(5);
     /// A kind of work that waits after failures.
     struct Pace {
         bool dirty = true;                        ///< the inventory has changed: think again
@@ -134,7 +137,6 @@ private:
     std::optional<Timestamp> seenAfterPut(const replica::FileInfo& file) const;
 
     // KeeperProof.cpp: what is compared with what it has to be, and put right
-    Expected expectedOf(const std::vector<replica::FileInfo>& inputs) const;
     void learn(const std::vector<replica::FileInfo>& files, const std::vector<std::uint64_t>& checksums);
     /// The state that ends with this file was read and has this digest.
     void proven(const replica::FileId& last, std::uint64_t digest);

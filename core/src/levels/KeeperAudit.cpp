@@ -12,15 +12,11 @@ namespace litestream::levels {
 
 namespace {
 
-constexpr auto kFirstWait = std::chrono::seconds(2);
-constexpr auto kLongestWait = std::chrono::minutes(5);
 /// Failures in a row after which a place that cannot be asked does not count as one that a file can be had from.
 constexpr unsigned kPatience = 6;
 
 constexpr auto kListRequest = std::chrono::seconds(60);
 constexpr auto kHeadRequest = std::chrono::seconds(30);
-
-bool isGone(const Error& error) { return error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::NotFound; }
 
 }  // namespace
 
@@ -86,17 +82,9 @@ Keeper::Inspected Keeper::inspect(const Finding& finding, std::optional<std::uin
     const auto there = setup_.store->transport().head(setup_.store->layout().key(id), CallContext::within(kHeadRequest, cancellation_.token()));
     const replica::FileInfo file{id, there.size, finding.file.timestamp};
     if (finding.trouble != Trouble::Touched && size == there.size) return {file};
-    const auto read = [&] {
-        const auto found = readWhole(*setup_.store, file, setup_.codecs, std::nullopt, transferContext(file.size, cancellation_.token()));
-        return Inspected{file, true, found.fileChecksum, found.nodeId};
-    };
-    try {
-        return read();
-    } catch (const Error& error) {
-        // A bit may have flipped on the way.
-        if (error.code() != ErrorCode::Corrupt) throw;
-        return read();
-    }
+    const auto found = readTwice(
+        [&] { return readWhole(*setup_.store, file, setup_.codecs, std::nullopt, transferContext(file.size, cancellation_.token())); });
+    return {file, true, found.fileChecksum, found.nodeId};
 }
 
 void Keeper::inspected(const Finding& finding, const Inspected& seen, const Failure& failure) {
@@ -234,7 +222,7 @@ Keeper::Mended Keeper::mend(const Finding& finding, const std::vector<Donor>& do
                 const Error cause = body ? *body->failure() : error;
                 result.why = cause.what();
                 if (cause.code() == ErrorCode::Corrupt && !again) continue;
-                if (!isGone(cause)) later = cause;
+                if (!isLost(cause)) later = cause;
                 break;
             }
         }

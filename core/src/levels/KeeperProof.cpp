@@ -1,5 +1,6 @@
 #include "levels/Keeper.h"
 
+#include "levels/ReadWhole.h"
 #include "util/Log.h"
 
 #include <litestream/Error.h>
@@ -22,26 +23,12 @@ constexpr auto kBetweenMends = std::chrono::minutes(10);
 
 /// Of a validation; between two of them other jobs have their turn.
 constexpr auto kStep = std::chrono::seconds(2);
-constexpr auto kFirstWait = std::chrono::seconds(2);
-constexpr auto kLongestWait = std::chrono::minutes(5);
 /// After a repair: the level-0 file beside the new snapshot is there by then.
 constexpr auto kConfirmation = std::chrono::seconds(1);
 
 std::string text(std::uint64_t checksum) { return fmt::format("{:016x}", checksum); }
 
 }  // namespace
-
-Expected Keeper::expectedOf(const std::vector<replica::FileInfo>& inputs) const {
-    Expected expected;
-    for (const auto& input : inputs) {
-        const HeldFile* file = inventory_.find(input.id);
-        expected.checksums.push_back(file == nullptr ? std::nullopt : file->evidence.fileChecksum);
-    }
-    // A digest is that of a whole database.
-    const HeldFile* last = inventory_.find(inputs.back().id);
-    if (inputs.front().id.range.min == Txid{1} && last != nullptr) expected.digest = last->evidence.digest;
-    return expected;
-}
 
 void Keeper::learn(const std::vector<replica::FileInfo>& files, const std::vector<std::uint64_t>& checksums) {
     for (std::size_t i = 0; i < checksums.size(); ++i) ledger_.know(files[i].id, checksums[i]);
@@ -196,8 +183,7 @@ void Keeper::tried(const Trial& trial, const TrialEnd& end, const Failure& failu
     } else if (std::any_of(trial.files.begin(), trial.files.end(), [&](const auto& file) { return inventory_.find(file.id) == nullptr; })) {
         --trialCount_;
         trials_.at = now + kFirstWait;  // retention has taken a file away meanwhile
-    } else if (failure.mismatch || failure.error->code() == ErrorCode::Corrupt || failure.error->code() == ErrorCode::NotFound ||
-               failure.error->code() == ErrorCode::Unsupported) {
+    } else if (failure.mismatch || isLost(*failure.error) || failure.error->code() == ErrorCode::Unsupported) {
         say(log::Level::Error, "restore failed its verification", "error", failure.error->what());
         if (failure.error->code() == ErrorCode::Unsupported) return;  // nothing is wrong with the replica
         if (failure.mismatch && trial.newest) mismatched(trial.files, trial.txid, *failure.mismatch);

@@ -28,11 +28,6 @@ HeldFile heldFile(const RecordedFile& file, Timestamp wallNow, Clock::time_point
     return held;
 }
 
-bool listed(std::span<const replica::FileInfo> listing, const replica::FileId& id) {
-    const auto found = std::lower_bound(listing.begin(), listing.end(), id, [](const auto& a, const auto& b) { return a.id < b; });
-    return found != listing.end() && found->id == id;
-}
-
 }  // namespace
 
 Inventory inventoryOf(const InventoryFile::Contents& contents, Timestamp wallNow, Clock::time_point now) {
@@ -50,12 +45,12 @@ std::vector<Finding> Ledger::open(std::span<const replica::FileInfo> listing, bo
         log::warn("inventory not read", {{"error", error.what()}});
     }
     if (!known.complete) {
-        begin(listing, timestampsAreContent, wallNow);
+        startOver(listing, timestampsAreContent, wallNow);
         merge(known, listing, timestampsAreContent, wallNow);
         rewrite();
         return {};
     }
-    std::erase_if(known.files, [&](const auto& entry) { return entry.second.leaving && !listed(listing, entry.first); });
+    std::erase_if(known.files, [&](const auto& entry) { return entry.second.leaving && !lists(listing, entry.first); });
     inventory_ = inventoryOf(known, wallNow, clocks_.now());
     begun_ = std::move(known.begun);
     leaving_.clear();
@@ -79,10 +74,14 @@ void Ledger::merge(const InventoryFile::Contents& known, std::span<const replica
 }
 
 void Ledger::begin(std::span<const replica::FileInfo> listing, bool timestampsAreContent, Timestamp wallNow) {
+    startOver(listing, timestampsAreContent, wallNow);
+    rewrite();
+}
+
+void Ledger::startOver(std::span<const replica::FileInfo> listing, bool timestampsAreContent, Timestamp wallNow) {
     inventory_ = Inventory(listing, timestampsAreContent, wallNow, clocks_.now());
     leaving_.clear();
     begun_.clear();
-    rewrite();
 }
 
 /// Writes a change down, or everything where the file is not there or has grown.
@@ -152,8 +151,8 @@ void Ledger::verified(const replica::FileId& file) {
 }
 
 void Ledger::expect(Txid txid, std::optional<std::uint64_t> digest) {
-    inventory_.expect(txid, digest);
-    record([&] { file_.expect(txid, digest); });
+    // Most digests come before their file, which then brings them along.
+    if (inventory_.expect(txid, digest)) record([&] { file_.expect(txid, digest); });
 }
 
 void Ledger::forgetDigests() {
@@ -196,7 +195,7 @@ bool Ledger::take(std::span<const replica::FileInfo> listing) {
         changed = true;
     }
     // What a job was to make and is not there will not come any more.
-    return std::erase_if(begun_, [&](const auto& file) { return !listed(listing, file); }) > 0 || changed;
+    return std::erase_if(begun_, [&](const auto& file) { return !lists(listing, file); }) > 0 || changed;
 }
 
 void Ledger::close() {

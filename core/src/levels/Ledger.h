@@ -56,6 +56,7 @@ private:
     void giveUp(const Error& error);
     InventoryFile::Contents contents() const;
     RecordedFile recorded(const HeldFile& file) const;
+    void startOver(std::span<const replica::FileInfo> listing, bool timestampsAreContent, Timestamp wallNow);
     void merge(const InventoryFile::Contents& known, std::span<const replica::FileInfo> listing, bool timestampsAreContent, Timestamp wallNow);
 
     InventoryFile file_;

@@ -1,5 +1,7 @@
 #include "levels/MergedBody.h"
 
+#include "levels/ReadWhole.h"
+
 #include <litestream/Error.h>
 
 #include <algorithm>
@@ -69,11 +71,11 @@ void MergedBody::rewind() {
     for (std::size_t i = 0; i < inputs_.size(); ++i) sources.push_back(reading_->open(inputs_[i], pieces[i]));
     decoders_.reserve(inputs_.size());
     for (std::size_t i = 0; i < inputs_.size(); ++i) open(inputs_[i], std::move(sources[i]));
-    digest_ = ltx::kChecksumFlag;
+    digest_ = ltx::kEmptyDigest;
     ltx::Merger::PageVisitor visit;
     if (expected_.digest || visitor_) {
         visit = [this](PageNumber page, std::uint64_t checksum) {
-            digest_ = ltx::kChecksumFlag | (digest_ ^ checksum);
+            digest_ = ltx::addToDigest(digest_, checksum);
             if (visitor_) visitor_(page, checksum);
         };
     }
@@ -82,10 +84,7 @@ void MergedBody::rewind() {
 
 void MergedBody::open(const replica::FileInfo& input, ltx::ByteSource source) {
     try {
-        const auto& header = decoders_.emplace_back(std::move(source), codecs_).header();
-        if (header.minTxid != input.id.range.min || header.maxTxid != input.id.range.max) {
-            throw Error(ErrorCode::Corrupt, "its header is that of " + ltx::fileName({header.minTxid, header.maxTxid}));
-        }
+        checkName(decoders_.emplace_back(std::move(source), codecs_).header(), input.id);
     } catch (const Error& error) {
         culprit_ = input.id;
         throw InputError(input.id, error.within("merge " + store_.layout().key(input.id)));

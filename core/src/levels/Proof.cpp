@@ -36,6 +36,18 @@ private:
 
 }  // namespace
 
+Expected expectedOf(const Inventory& inventory, std::span<const replica::FileInfo> inputs) {
+    Expected expected;
+    for (const auto& input : inputs) {
+        const HeldFile* file = inventory.find(input.id);
+        expected.checksums.push_back(file == nullptr ? std::nullopt : file->evidence.fileChecksum);
+    }
+    // A digest is that of a whole database.
+    const HeldFile* last = inventory.find(inputs.back().id);
+    if (inputs.front().id.range.min == Txid{1} && last != nullptr) expected.digest = last->evidence.digest;
+    return expected;
+}
+
 ReadState readerOf(replica::ReplicaStore& store, const ltx::CodecSet& codecs, std::shared_ptr<const Codec> codec, std::vector<replica::FileInfo> files,
                    CancellationToken cancellation, std::filesystem::path scratch) {
     return [&store, codecs, codec = std::move(codec), files = std::move(files), cancellation = std::move(cancellation),

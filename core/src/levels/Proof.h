@@ -1,5 +1,6 @@
 #pragma once
 
+#include "levels/Inventory.h"
 #include "levels/MergedBody.h"
 
 #include <litestream/Call.h>
@@ -10,6 +11,9 @@
 #include <vector>
 
 namespace litestream::levels {
+
+/// What a merge of files of the inventory has to find, as far as it is known.
+Expected expectedOf(const Inventory& inventory, std::span<const replica::FileInfo> inputs);
 
 /// Takes the page checksums of a state from page 1 on, a run of consecutive pages at a time, none left out; 0 stands for the lock page.
 using SumsSink = std::function<void(PageNumber first, std::span<const std::uint64_t> sums)>;

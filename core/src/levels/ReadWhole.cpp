@@ -3,8 +3,6 @@
 #include "levels/MergedBody.h"
 #include "ltx/Decoder.h"
 
-#include <litestream/Error.h>
-
 #include <algorithm>
 #include <chrono>
 #include <vector>
@@ -17,6 +15,13 @@ CallContext transferContext(std::uint64_t bytes, const CancellationToken& cancel
     return CallContext::within(std::chrono::seconds(20 + bytes / kSlowestBytesPerSecond) * (1u << std::min(slowness, kMostDoublings)), cancellation);
 }
 
+bool isLost(const Error& error) noexcept { return error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::NotFound; }
+
+void checkName(const ltx::Header& header, const replica::FileId& file) {
+    const ltx::TxidRange range{header.minTxid, header.maxTxid};
+    if (range != file.range) throw Error(ErrorCode::Corrupt, "its header is that of " + ltx::fileName(range));
+}
+
 WholeFile readWhole(replica::ReplicaStore& store, const replica::FileInfo& file, const ltx::CodecSet& codecs, std::optional<std::uint64_t> expected,
                     const CallContext& context) {
     const std::string key = store.layout().key(file.id);
@@ -24,9 +29,7 @@ WholeFile readWhole(replica::ReplicaStore& store, const replica::FileInfo& file,
     try {
         ltx::Decoder decoder(store.open(file, context), codecs, ltx::Decoder::Strictness::Verify);
         const auto& header = decoder.header();
-        if (header.minTxid != file.id.range.min || header.maxTxid != file.id.range.max) {
-            throw Error(ErrorCode::Corrupt, "its header is that of " + ltx::fileName({header.minTxid, header.maxTxid}));
-        }
+        checkName(header, file.id);
         std::vector<std::byte> page(header.pageSize);
         while (decoder.next(page) != 0) {
         }

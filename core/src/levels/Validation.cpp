@@ -1,6 +1,8 @@
 #include "levels/Validation.h"
 
 #include "levels/Compaction.h"
+#include "levels/Proof.h"
+#include "levels/ReadWhole.h"
 #include "restore/Plan.h"
 
 #include <algorithm>
@@ -10,8 +12,6 @@
 namespace litestream::levels {
 
 namespace {
-
-bool saysLost(const Error& error) { return error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::NotFound; }
 
 /// A file of `number` with a known digest may be where a provable state ends.
 void addCandidates(const Inventory& inventory, std::uint32_t number, std::set<Txid>& candidates) {
@@ -28,13 +28,8 @@ std::optional<ProvableState> stateAt(const Inventory& inventory, Txid txid) {
         return std::nullopt;
     }
     if (state.files.size() > kMostInputs || state.files.back().id.range.max != txid) return std::nullopt;
-    const HeldFile* last = inventory.find(state.files.back().id);
-    state.expected.digest = last == nullptr ? std::nullopt : last->evidence.digest;
+    state.expected = expectedOf(inventory, state.files);
     if (!state.expected.digest) return std::nullopt;
-    for (const auto& input : state.files) {
-        const HeldFile* file = inventory.find(input.id);
-        state.expected.checksums.push_back(file == nullptr ? std::nullopt : file->evidence.fileChecksum);
-    }
     return state;
 }
 
@@ -112,7 +107,7 @@ void Validation::readState() {
         throw;
     } catch (const Error& error) {
         body_.reset();  // it begins again
-        if (!saysLost(error)) throw;
+        if (!isLost(error)) throw;
         // Which one it is, and whether it is, tells reading them one by one.
         for (std::size_t i = 0; i < state_.files.size(); ++i) rest_.push_back({state_.files[i], {}, {}, false, {state_.expected.checksums[i], std::nullopt}});
         disturbed_ = true;
@@ -128,9 +123,7 @@ void Validation::readFile() {
     try {
         if (!reading_) {
             reading_ = std::make_unique<Reading>(*store_, file.info, codecs_, context_);
-            const auto& header = reading_->decoder.header();
-            const ltx::TxidRange range{header.minTxid, header.maxTxid};
-            if (range != file.info.id.range) throw Error(ErrorCode::Corrupt, "its header is that of " + ltx::fileName(range));
+            checkName(reading_->decoder.header(), file.info.id);
         }
         for (int i = 0; i < kPages; ++i) {
             if (reading_->decoder.next(reading_->page) != 0) continue;
@@ -144,7 +137,7 @@ void Validation::readFile() {
         }
     } catch (const Error& error) {
         reading_.reset();  // from the beginning, the next time
-        if (!saysLost(error)) throw;
+        if (!isLost(error)) throw;
         // A bit may have flipped on the way.
         if (error.code() == ErrorCode::Corrupt && !std::exchange(second_, true)) return;
         const InputError named(file.info.id, error.within("validate " + key));

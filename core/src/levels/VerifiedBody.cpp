@@ -1,5 +1,7 @@
 #include "levels/VerifiedBody.h"
 
+#include "levels/ReadWhole.h"
+
 #include <litestream/Error.h>
 
 namespace litestream::levels {
@@ -38,8 +40,10 @@ void VerifiedBody::open() {
     };
     decoder_.emplace(std::move(source), codecs_, ltx::Decoder::Strictness::Verify);
     const ltx::Header& header = decoder_->header();
-    if (header.minTxid != file_.range.min || header.maxTxid != file_.range.max) {
-        throw Error(ErrorCode::Corrupt, "copy from " + donor_.name + ": its header is that of " + ltx::fileName({header.minTxid, header.maxTxid}));
+    try {
+        checkName(header, file_);
+    } catch (const Error& error) {
+        throw error.within("copy from " + donor_.name);
     }
     page_.resize(header.pageSize);
 }

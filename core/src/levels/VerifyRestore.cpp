@@ -34,13 +34,13 @@ struct Scratch {
 std::uint64_t digestOf(const std::filesystem::path& path, std::uint32_t pageSize, std::uint32_t pages) {
     const auto file = openFile(path, O_RDONLY);
     std::vector<std::byte> content(pageSize);
-    std::uint64_t digest = 0;
+    std::uint64_t digest = ltx::kEmptyDigest;
     for (PageNumber page = 1; page <= pages; ++page) {
         const ssize_t got = ::pread(file.get(), content.data(), pageSize, static_cast<off_t>(std::uint64_t{page - 1} * pageSize));
         if (got != static_cast<ssize_t>(pageSize)) throw systemError("read " + path.string(), got < 0 ? errno : EIO);
-        if (page != lockPage(pageSize)) digest ^= ltx::pageChecksum(page, content);
+        if (page != lockPage(pageSize)) digest = ltx::addToDigest(digest, ltx::pageChecksum(page, content));
     }
-    return digest | ltx::kChecksumFlag;
+    return digest;
 }
 
 std::set<Txid> promised(const Inventory& inventory, const Settings& settings, Clock::time_point now) {

@@ -125,4 +125,9 @@ std::uint64_t pageChecksum(PageNumber number, ConstBytes content) noexcept {
     return kChecksumFlag | crc64(crc64(0, prefix), content);
 }
 
+std::uint64_t addToDigest(std::uint64_t digest, std::span<const std::uint64_t> sums) noexcept {
+    for (const std::uint64_t sum : sums) digest ^= sum;
+    return digest | kChecksumFlag;
+}
+
 }  // namespace litestream::ltx

@@ -113,4 +113,10 @@ std::uint64_t crc64(std::uint64_t crc, ConstBytes bytes) noexcept;
 /// LTX's page checksum: number and content, with bit 63 set.
 std::uint64_t pageChecksum(PageNumber number, ConstBytes content) noexcept;
 
+/// LTX's database checksum of no pages at all.
+inline constexpr std::uint64_t kEmptyDigest = kChecksumFlag;
+/// Adds page checksums to a database checksum; 0, which no page has, changes nothing. Taking one out is adding it again.
+constexpr std::uint64_t addToDigest(std::uint64_t digest, std::uint64_t sum) noexcept { return (digest ^ sum) | kChecksumFlag; }
+std::uint64_t addToDigest(std::uint64_t digest, std::span<const std::uint64_t> sums) noexcept;
+
 }  // namespace litestream::ltx

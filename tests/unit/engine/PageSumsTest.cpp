@@ -27,7 +27,7 @@ protected:
     void build(Txid txid, std::vector<std::uint64_t> entries) {
         sums_.begin(static_cast<std::uint32_t>(entries.size()));
         sums_.write(1, entries);
-        sums_.seal(txid, static_cast<std::uint32_t>(entries.size()), addToDigest(kEmptyDigest, entries));
+        sums_.seal(txid, static_cast<std::uint32_t>(entries.size()), ltx::addToDigest(ltx::kEmptyDigest, entries));
     }
     std::vector<std::uint64_t> entries(PageNumber first, std::size_t count) {
         std::vector<std::uint64_t> result(count);
@@ -90,7 +90,7 @@ TEST_F(PageSumsTest, AreNotBelievedWithATornHeader) {
 TEST_F(PageSumsTest, TheDigestIsThatOfTheEntriesWhateverTheCuts) {
     std::mt19937 random(20'261'128);
     const auto upTo = [&](std::uint32_t most) { return std::uniform_int_distribution<std::uint32_t>(1, most)(random); };
-    const auto sum = [&] { return (std::uint64_t{random()} << 32 | random()) | kEmptyDigest; };
+    const auto sum = [&] { return (std::uint64_t{random()} << 32 | random()) | ltx::kEmptyDigest; };
     std::map<PageNumber, std::uint64_t> model;
     std::vector<std::uint64_t> first(50);
     for (PageNumber page = 1; page <= 50; ++page) model[page] = first[page - 1] = page == 7 ? 0 : sum();  // 7 plays the lock page
@@ -110,11 +110,11 @@ TEST_F(PageSumsTest, TheDigestIsThatOfTheEntriesWhateverTheCuts) {
         }
         std::shuffle(cut.begin(), cut.end(), random);
         if (upTo(5) == 1) cut.push_back({commit + upTo(9), sum()});  // a page beyond the end does not count
-        std::uint64_t expected = kEmptyDigest;
-        for (const auto& [page, value] : model) expected = addToDigest(expected, value);
+        std::uint64_t expected = ltx::kEmptyDigest;
+        for (const auto& [page, value] : model) expected = ltx::addToDigest(expected, value);
         ASSERT_EQ(sums_.apply(Txid{txid - 1}, Txid{txid}, commit, cut), expected) << "TXID " << txid << ", " << commit << " pages";
         ASSERT_EQ(sums_.load().digest, expected);
-        ASSERT_EQ(addToDigest(kEmptyDigest, entries(1, commit + 10)), expected);
+        ASSERT_EQ(ltx::addToDigest(ltx::kEmptyDigest, entries(1, commit + 10)), expected);
     }
 }
 
@@ -139,7 +139,7 @@ TEST_F(PageSumsTest, AnUpdateThatWasCutShortIsRepeated) {
     std::ofstream(path, std::ios::binary).write(before.data(), static_cast<std::streamsize>(before.size()));
     ASSERT_TRUE(sums_.load().dirty);
     EXPECT_EQ(sums_.apply(Txid{1}, Txid{2}, 3, cut), whole);
-    EXPECT_EQ(whole, addToDigest(kEmptyDigest, std::vector<std::uint64_t>{11, 22, 23}));
+    EXPECT_EQ(whole, ltx::addToDigest(ltx::kEmptyDigest, std::vector<std::uint64_t>{11, 22, 23}));
     EXPECT_EQ(entries(1, 5), (std::vector<std::uint64_t>{11, 22, 23, 0, 0})) << "it shrinks all the same";
     EXPECT_FALSE(sums_.load().dirty);
 }
@@ -189,8 +189,8 @@ TEST_F(PageSumsTest, KeeperTellsTheDigestOfEachCut) {
     keeper.durable(sixth);
     EXPECT_TRUE(known.empty());
     keeper.end(build, true);
-    const std::uint64_t after = kEmptyDigest | (1 ^ 12);
-    EXPECT_EQ(known, (std::vector<std::pair<Txid, std::uint64_t>>{{Txid{5}, kEmptyDigest | 3}, {Txid{6}, after}}));
+    const std::uint64_t after = ltx::kEmptyDigest | (1 ^ 12);
+    EXPECT_EQ(known, (std::vector<std::pair<Txid, std::uint64_t>>{{Txid{5}, ltx::kEmptyDigest | 3}, {Txid{6}, after}}));
     EXPECT_EQ(sixth->sums.digest, after);
     EXPECT_EQ(keeper.digest(), after);
     // An image that was read whole knows better, and takes back what was said.
