@@ -7,7 +7,6 @@ import random
 import re
 import subprocess
 import time
-import unittest
 
 import harness
 import official
@@ -41,11 +40,7 @@ def objects(replica):
 class AuditTestCase(harness.TestCase):
     def setUp(self):
         super().setUp()
-        try:
-            self.restorer = official.get("0.5.17")
-        except unittest.SkipTest as reason:
-            print(f"restoring with our own program: {reason}")
-            self.restorer = harness.PROGRAM
+        self.restorer = official.restorer(harness.PROGRAM)
         self.config = self.dir / "litestream.yml"
         self.other = self.dir / "other"
 

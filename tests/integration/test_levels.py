@@ -8,7 +8,6 @@ import random
 import re
 import subprocess
 import time
-import unittest
 
 import harness
 import official
@@ -56,11 +55,7 @@ class LevelsSoakTestCase(harness.TestCase):
     def setUp(self):
         super().setUp()
         self.trouble = self.calm = lambda: None  # called all the time, and at the end
-        try:
-            self.restorer = official.get("0.5.17")
-        except unittest.SkipTest as reason:
-            print(f"restoring with our own program: {reason}")
-            self.restorer = harness.PROGRAM
+        self.restorer = official.restorer(harness.PROGRAM)
         self.config = self.dir / "litestream.yml"
         self.config.write_text(CONFIG.format(retention=RETENTION, db=self.db, url=harness.url_of(self.replica)))
 

@@ -5,7 +5,6 @@ import random
 import re
 import shutil
 import time
-import unittest
 
 import harness
 import official
@@ -34,11 +33,7 @@ dbs:
 class ProofTestCase(harness.TestCase):
     def setUp(self):
         super().setUp()
-        try:
-            self.restorer = official.get("0.5.17")
-        except unittest.SkipTest as reason:
-            print(f"restoring with our own program: {reason}")
-            self.restorer = harness.PROGRAM
+        self.restorer = official.restorer(harness.PROGRAM)
         self.config = self.dir / "litestream.yml"
 
     def daemon(self, snapshot="6s"):

@@ -51,6 +51,15 @@ def run(command, cwd=None):
     return done.stdout.strip()
 
 
+def restorer(otherwise):
+    """The program that judges our replicas: official v0.5.17, or `otherwise` where it cannot be had, and says so."""
+    try:
+        return get("0.5.17")
+    except Unavailable as reason:
+        print(f"restoring with our own program: {reason}")
+        return otherwise
+
+
 @functools.cache
 def get(version):
     program = CACHE / version / "litestream"

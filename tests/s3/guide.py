@@ -35,14 +35,6 @@ def leaks(text):
     return any(secret in text for secret in (GLOBAL_KEYS.secret_key, GLOBAL_KEYS.secret_key.replace("/", "%2F"), GLOBAL_KEYS.secret_key[20:]))
 
 
-def another_program():
-    """One that was not involved in what it judges, where there is one."""
-    try:
-        return official.get("0.5.17")
-    except official.Unavailable:
-        return PROGRAM
-
-
 class GuideTestCase(S3TestCase):
     """The hosts of Spaces lead to the gateway through a recording proxy; the Space is empty. The credentials are in no variable yet."""
 
@@ -91,7 +83,7 @@ class GuideTestCase(S3TestCase):
 
     def wait_arrived(self, newest, program=None):
         """Restores through the gateway's own name, so that it does not need what is under test."""
-        self.wait_restorable(newest, source=self.url(bucket=SPACE), program=program or another_program(), name="arrived.db",
+        self.wait_restorable(newest, source=self.url(bucket=SPACE), program=program or official.restorer(PROGRAM), name="arrived.db",
                              env={"AWS_ACCESS_KEY_ID": self.gateway.owner.access_key, "AWS_SECRET_ACCESS_KEY": self.gateway.owner.secret_key})
 
     def assert_equals_source(self, restored):

@@ -6,7 +6,6 @@ import collections
 import os
 import random
 import time
-import unittest
 
 import harness
 import official
@@ -29,11 +28,7 @@ def resident(pid):
 class ReplicasTestCase(S3TestCase):
     def setUp(self):
         super().setUp()
-        try:
-            self.restorer = official.get("0.5.17")
-        except unittest.SkipTest as reason:
-            print(f"restoring with our own program: {reason}")
-            self.restorer = harness.PROGRAM
+        self.restorer = official.restorer(harness.PROGRAM)
         self.other = self.new_bucket()
         self.proxy = self.fault_proxy()
         self.near, self.far, self.dead = url_of(self.replica), self.url(), self.url(self.proxy.port, bucket=self.other)

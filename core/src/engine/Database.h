@@ -140,7 +140,7 @@ private:
     void armTimer(std::chrono::steady_clock::time_point when);
     void refuse(const Error& error);
 
-    // DatabaseCapture.cpp: turns, cuts, reconciles
+    // DatabaseCapture.cpp: turns and cuts
     void wake(Wake reason);
     void turn();
     void service(unsigned reasons);
@@ -153,11 +153,6 @@ private:
     };
     void encoded(const Encoded& cut);
     void lost(const std::string& reason);
-    void reconcile();
-    void reconciled(std::shared_ptr<Payload> payload, JournalRecord record, std::uint32_t pages, const std::string& failure,
-                    const std::shared_ptr<SumsBuild>& build, std::optional<std::uint64_t> imageDigest);
-    bool drain();
-    bool reconcilePostponed(bool whole);
     void wentAway(const std::string& reason);
     void giveBack(const JournalRecord& record, const std::string& reason);
     void record(const JournalRecord& record);
@@ -165,6 +160,12 @@ private:
     Timestamp timestamp();
     std::filesystem::path spoolFile(Txid txid) const;
 
+    // DatabaseReconcile.cpp: the pages that differ become a cut
+    void reconcile();
+    void reconciled(std::shared_ptr<Payload> payload, JournalRecord record, std::uint32_t pages, const std::string& failure,
+                    const std::shared_ptr<SumsBuild>& build, std::optional<std::uint64_t> imageDigest);
+    bool drain();
+    bool reconcilePostponed(bool whole);
     // DatabaseSurvey.cpp: what the replicas hold, and whose they are
     void surveyReplica(std::size_t index);
     void surveyed(std::size_t index, std::optional<replica::Survey> survey, const std::optional<Error>& error);

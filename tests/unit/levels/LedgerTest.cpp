@@ -54,6 +54,24 @@ TEST_F(LedgerTest, BeginsWithTheListingWhereNothingIsWrittenDown) {
     EXPECT_EQ(texts(first.inventory().all()), (Names{"0/1-1", "0/2-2"}));
 }
 
+TEST_F(LedgerTest, ADigestIsWrittenDownOnceAndWithItsFile) {
+    Ledger one = ledger();
+    one.open({}, false, wall());
+    const auto empty = size();
+    one.expect(Txid{1}, 7);  // no file ends there yet
+    EXPECT_EQ(size(), empty);
+    HeldFile file = held(0, 1, 1, 0s);
+    file.evidence.digest = 7;
+    one.add(file);
+    const auto written = size();
+    EXPECT_GT(written, empty);
+    one.expect(Txid{1}, 7);
+    EXPECT_EQ(size(), written);
+    one.expect(Txid{1}, 8);
+    EXPECT_GT(size(), written);
+    EXPECT_EQ(restarted(one).inventory().find(id(0, 1, 1))->evidence.digest, 8u);
+}
+
 TEST_F(LedgerTest, EverythingIsKnownAgainAfterAnyNumberOfChanges) {
     const auto seed = std::random_device{}();
     std::mt19937_64 chance(seed);
