@@ -5,7 +5,9 @@
 #include <litestream/Error.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
+#include <string_view>
 
 namespace litestream::app {
 
@@ -13,6 +15,21 @@ Txid Backup::txid() const {
     Txid newest;
     for (const replica::FileInfo& file : files) newest = std::max(newest, file.id.range.max);
     return newest;
+}
+
+transport::RetryPolicy untilTime(std::chrono::seconds total) {
+    transport::RetryPolicy policy;
+    policy.attempts = std::numeric_limits<unsigned>::max();
+    policy.total = total;
+    return policy;
+}
+
+void refuseOlderFormat(replica::ReplicaStore& store, const CallContext& context) {
+    constexpr std::string_view kOlder = "generations/";
+    const auto found = store.transport().list(kOlder, {}, 1, context);
+    if (found.empty() || !found.front().key.starts_with(kOlder)) return;
+    throw Error(ErrorCode::Unsupported, "the replica holds nothing but a backup of version 0.3 (" + found.front().key +
+                                            "). Restore it with a program that reads that format");
 }
 
 Backup newestBackup(std::span<const engine::ReplicaOptions> replicas, const std::function<Backup(const engine::ReplicaOptions&)>& plan) {

@@ -6,12 +6,9 @@
 #include "transport/Compose.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace litestream::app {
 namespace {
-
-constexpr auto kReadingPatience = std::chrono::seconds(60);
 
 void restoreOne(const Setup& setup, const engine::DatabaseOptions& database, const CancellationToken& stop) {
     const CallContext context{.cancellation = stop};
@@ -20,9 +17,10 @@ void restoreOne(const Setup& setup, const engine::DatabaseOptions& database, con
             const transport::Stack stack{.retry = retry, .label = {{"db", database.path.string()}, {"replica", replica.name}}};
             return std::make_unique<replica::ReplicaStore>(transport::open(*setup.registry, replica.transport, replica.options, stack));
         };
-        auto files = restore::plan(open({})->listAll(context), {});
-        // It is the right place, and it works: what fails now is worth waiting for.
-        return Backup{replica, open({.attempts = std::numeric_limits<unsigned>::max(), .total = kReadingPatience}), std::move(files)};
+        const auto store = open({});
+        auto files = store->listAll(context);
+        if (files.empty()) refuseOlderFormat(*store, context);
+        return Backup{replica, open(untilTime(kNextAnswer)), restore::plan(std::move(files), {})};
     });
     restore::Options options;
     options.output = database.path;

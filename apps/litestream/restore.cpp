@@ -14,9 +14,7 @@
 #include <cctype>
 #include <chrono>
 #include <iostream>
-#include <limits>
 #include <optional>
-#include <string_view>
 
 namespace litestream::cli {
 namespace {
@@ -127,31 +125,13 @@ void checkTimestamp(replica::ReplicaStore& store, const std::vector<replica::Fil
 }
 
 constexpr auto kFirstAnswer = std::chrono::seconds(15);
-constexpr auto kNextAnswer = std::chrono::seconds(60);
-
-/// Nobody is behind a restore who would try again: attempts end by time alone.
-transport::RetryPolicy patience(std::chrono::seconds total) {
-    transport::RetryPolicy policy;
-    policy.attempts = std::numeric_limits<unsigned>::max();
-    policy.total = total;
-    return policy;
-}
-
-/// Two formats are never mixed, and a backup that is there must not pass for none.
-void refuseOlderFormat(replica::ReplicaStore& store) {
-    constexpr std::string_view kOlder = "generations/";
-    const auto found = store.transport().list(kOlder, {}, 1, {});
-    if (found.empty() || !found.front().key.starts_with(kOlder)) return;
-    throw Error(ErrorCode::Unsupported, "the replica holds nothing but a backup of version 0.3 (" + found.front().key +
-                                            "). Restore it with a program that reads that format");
-}
 
 app::Backup planFrom(const ReplicaTarget& target, const engine::ReplicaOptions& replica, const RestoreFlags& flags) {
-    auto store = std::make_unique<replica::ReplicaStore>(target.open(replica, patience(kFirstAnswer)));
+    auto store = std::make_unique<replica::ReplicaStore>(target.open(replica, app::untilTime(kFirstAnswer)));
     auto files = store->listAll({});
-    if (files.empty()) refuseOlderFormat(*store);
+    if (files.empty()) app::refuseOlderFormat(*store, {});
     // It is the right place, and it worked: what fails now is worth waiting for.
-    store = std::make_unique<replica::ReplicaStore>(target.open(replica, patience(kNextAnswer)));
+    store = std::make_unique<replica::ReplicaStore>(target.open(replica, app::untilTime(app::kNextAnswer)));
     const restore::Target& wanted = flags.target;
     if (target.database.empty() && wanted.timestamp) checkTimestamp(*store, files, *wanted.timestamp);
     auto plan = restore::planExactly(*store, std::move(files), wanted, threads(flags));

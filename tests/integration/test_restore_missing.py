@@ -4,6 +4,7 @@ import random
 import time
 
 import harness
+import official
 from harness import ours_only, url_of, wait_for
 
 
@@ -97,6 +98,19 @@ class RestoreMissingTestCase(harness.TestCase):
         self.assertIn("Error: restore failed: ", replicator.output())
         self.assertFalse(self.db.exists())
         self.assertNotIn("initialized db", replicator.output())
+
+    @ours_only
+    def test_T81_ABackupOfVersion03IsNotPassedOver(self):
+        old = official.get("0.3.13")
+        self.write_now(count=10)
+        writer = self.replicate(program=old)
+        wait_for(lambda: list(self.replica.glob("generations/*/snapshots/*")), "a snapshot of version 0.3")
+        writer.stop()
+        self.remove_everything_local()
+        replicator = self.replicate(flags=[self.FLAG])
+        self.assertEqual(1, replicator.wait(), replicator.output())
+        self.assertIn("backup of version 0.3", replicator.output())
+        self.assertFalse(self.db.exists())
 
     @ours_only
     def test_ALeftoverLogIsNoPartOfTheBackup(self):

@@ -11,6 +11,12 @@ import harness
 from harness import wait_for
 
 
+def watches(pid, path):
+    """Whether a process has an inotify watch on a file."""
+    inode = f" ino:{path.stat().st_ino:x} "
+    return any(inode in info.read_text() for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir())
+
+
 class WatchTestCase(harness.TestCase):
     def setUp(self):
         super().setUp()
@@ -67,7 +73,8 @@ class WatchTestCase(harness.TestCase):
         path = self.tenants / "slow.db"
         path.touch()
         connection = sqlite3.connect(path)  # stays open: nobody closes the file
-        time.sleep(1)  # the look that finds no database
+        # The look that finds no database: it waits for the file to change.
+        wait_for(lambda: watches(daemon.pid, path), "a watch of the file")
         connection.execute("CREATE TABLE t(x)")
         connection.execute("INSERT INTO t VALUES('slow.db')")
         connection.commit()
