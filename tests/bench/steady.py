@@ -23,20 +23,11 @@ import unittest.mock
 import uuid
 
 import run as bench_run
+from s3 import CONFIG
 
 sys.path.insert(0, str(bench_run.HERE.parent / "s3"))
 
 SENT = re.compile(r'HTTP/1\.1" \d+ (\d+) ')
-S3 = """\
-dbs:
-  - path: {db}
-    replicas:
-      - type: s3
-        bucket: {bucket}
-        path: db
-        endpoint: {endpoint}
-        region: {region}
-"""
 
 
 def parse():
@@ -81,7 +72,7 @@ def start(contestant, program, gateway):
     if contestant.place == "s3":
         gateway.client.make_bucket(contestant.bucket)
         config = contestant.dir / "litestream.yml"
-        config.write_text(S3.format(db=contestant.db, bucket=contestant.bucket, endpoint=gateway.endpoint, region=gateway.region))
+        config.write_text(CONFIG.format(db=contestant.db, bucket=contestant.bucket, endpoint=gateway.endpoint, region=gateway.region))
         arguments += ["-config", config]
     else:
         contestant.arrivals = Arrivals(contestant.replica, contestant.dir)

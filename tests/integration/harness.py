@@ -24,6 +24,18 @@ TOOLS = pathlib.Path(os.environ.get("LITESTREAM_TOOLS", "build/release/tests")).
 PROGRAM = os.environ.get("LITESTREAM_UNDER_TEST") or str(BIN / "litestream")
 SEED = int(os.environ.get("LITESTREAM_TEST_SEED") or time.time_ns() % 1_000_000_007)
 HERE = pathlib.Path(__file__).parent
+RETENTION, L0_RETENTION = 30, 3  # seconds, in SHORT_LEVELS
+SHORT_LEVELS = f"""\
+levels:
+  - interval: 1s
+  - interval: 3s
+  - interval: 9s
+snapshot:
+  interval: 20s
+  retention: {RETENTION}s
+l0-retention: {L0_RETENTION}s
+l0-retention-check-interval: 1s
+"""
 DEADLINE = 60.0  # seconds for anything that should take one
 HEALING = 120.0  # seconds until a replica that was broken has everything, waits between two attempts included
 

@@ -13,18 +13,8 @@ import harness
 import official
 
 SECONDS = int(os.environ.get("LITESTREAM_SOAK_SECONDS", "60"))
-RETENTION = 30
 
-CONFIG = """
-levels:
-  - interval: 1s
-  - interval: 3s
-  - interval: 9s
-snapshot:
-  interval: 20s
-  retention: {retention}s
-l0-retention: 3s
-l0-retention-check-interval: 1s
+CONFIG = harness.SHORT_LEVELS + """\
 dbs:
   - path: {db}
     replica:
@@ -57,7 +47,7 @@ class LevelsSoakTestCase(harness.TestCase):
         self.trouble = self.calm = lambda: None  # called all the time, and at the end
         self.restorer = official.restorer(harness.PROGRAM)
         self.config = self.dir / "litestream.yml"
-        self.config.write_text(CONFIG.format(retention=RETENTION, db=self.db, url=harness.url_of(self.replica)))
+        self.config.write_text(CONFIG.format(db=self.db, url=harness.url_of(self.replica)))
 
     def daemon(self):
         return self.start(harness.Replicator([harness.PROGRAM, "replicate", "-config", self.config], self._log("replicate")))
@@ -98,7 +88,7 @@ class LevelsSoakTestCase(harness.TestCase):
             end = levels[1][-1][3] + 1
             if end not in notes and levels[0][-1][3] >= end:  # the official program refuses times behind the newest file's
                 notes[end] = self.restored_at(end)
-            inside = [when for when in notes if 3000 < now - when < (RETENTION - 5) * 1000]
+            inside = [when for when in notes if 3000 < now - when < (harness.RETENTION - 5) * 1000]
             if inside:
                 when = chance.choice(inside)
                 self.assertEqual(self.restored_at(when), notes[when], f"the state of {when} has changed")
@@ -117,7 +107,7 @@ class LevelsSoakTestCase(harness.TestCase):
         late = [counts for when, counts, _ in curve if when > SECONDS // 2]
         # Level 0 keeps 3 s behind level 1, and a process that was killed begins to count anew.
         self.assertLess(max(counts[0] for counts in late), 200)
-        self.assertLess(max(counts[1] for counts in late), 3 * RETENTION)
+        self.assertLess(max(counts[1] for counts in late), 3 * harness.RETENTION)
         self.assertLess(max(counts[9] for counts in late), 7)
 
     def complaints(self):

@@ -16,25 +16,14 @@ import time
 import harness
 import official
 from flaky import FAULTS
-from harness import PROGRAM, ours_only, wait_for
+from harness import L0_RETENTION, PROGRAM, RETENTION, ours_only, wait_for
 from s3case import S3TestCase
 from witness import Witness
 
 SECONDS = int(os.environ.get("LITESTREAM_SOAK_SECONDS", "60"))
-RETENTION = 30
-L0_RETENTION = 3
 HAND_OVERS = max(1, SECONDS // 90)
 
-CONFIG = """
-levels:
-  - interval: 1s
-  - interval: 3s
-  - interval: 9s
-snapshot:
-  interval: 20s
-  retention: {retention}s
-l0-retention: {l0_retention}s
-l0-retention-check-interval: 1s
+CONFIG = harness.SHORT_LEVELS + """\
 dbs:
   - path: {db}
     replicas:
@@ -100,7 +89,7 @@ class SoakTestCase(S3TestCase):
 
     def config(self, name, port):
         path = self.dir / name
-        path.write_text(CONFIG.format(retention=RETENTION, l0_retention=L0_RETENTION, db=self.db, bucket=self.bucket, port=port, region=self.gateway.region))
+        path.write_text(CONFIG.format(db=self.db, bucket=self.bucket, port=port, region=self.gateway.region))
         return path
 
     def daemon(self):
