@@ -18,6 +18,7 @@ from s3case import LONG, Stopwatch, errors_of
 class CommandTestCase(GuideTestCase):
     def test_S1_Replicates(self):
         self.give_keys(self.gateway.owner)
+        before = len(self.gateway.requests(SPACE))  # other tests have had the Space
         output = self.replicate_all(self.db, URL)
         asked = self.proxy.asked()
         self.assertEqual("list", asked[0].operation, asked[0].target)
@@ -25,7 +26,7 @@ class CommandTestCase(GuideTestCase):
         self.assertFalse([one for one in asked if f"/{SPACE}/db/" not in one.target and one.operation not in ("list", "delete")])
         self.assertFalse([one for one in asked if one.operation in ("head", "other")], "a lookup that nobody asked for")
         self.assertEqual({"nyc3/s3/aws4_request"}, {one.scope for one in asked})
-        self.assertEqual(set(), {request.status for request in self.gateway.requests(SPACE) if request.user == "-"}, "a signature was refused")
+        self.assertEqual(set(), {request.status for request in self.gateway.requests(SPACE)[before:] if request.user == "-"}, "a signature was refused")
         self.assertTrue(all(key.startswith("db/") for key in self.objects("", SPACE)))
         for attribute in (f"bucket={SPACE}", "path=db", "region=nyc3", "endpoint=https://nyc3.digitaloceanspaces.com"):
             self.assertRegex(output, rf'msg="replicating to" .*{attribute}( |$|\n)')
