@@ -99,7 +99,8 @@ class SoakTestCase(S3TestCase):
 
     def restored(self, program, source, flags=()):
         """The transaction that a restore ends with, which is always a committed prefix. A restore that took longer than level 0 is kept may miss a file
-        that it had planned to read, and begins again; so does one that listed the snapshots before the one came that bridges a hole, and level 0 after it."""
+        that it had planned to read, and begins again; so does one beside the official daemon, which looks at the age of a file alone and takes it in the moment
+        in which level 1 covers it; so does one that listed the snapshots before the one came that bridges a hole, and level 0 after it."""
         while True:
             began = time.monotonic()
             out, error = self.try_restore(source, program=program, flags=flags)
@@ -108,7 +109,8 @@ class SoakTestCase(S3TestCase):
             if re.search("(?i)non-contiguous|hole|gap", error) and self.counts["restores before a bridge"] < self.bridges():
                 self.counts["restores before a bridge"] += 1
                 continue
-            self.assertGreater(time.monotonic() - began, L0_RETENTION, f"{program} {flags}: {error}")
+            if self.witness.ours:
+                self.assertGreater(time.monotonic() - began, L0_RETENTION, f"{program} {flags}: {error}")
             self.assertRegex(error, "(?i)NoSuchKey|not found|does not exist|no matching")
             self.counts["restores overtaken by the retention"] += 1
 

@@ -143,6 +143,29 @@ class WitnessTestCase(unittest.TestCase):
         self.witness.look()
         self.complains("is gone, and nobody deleted it")
 
+    def test_ADeletionThatDidNotComeThrough(self):
+        """The files are as old as they were when it is tried again."""
+        self.history()
+        self.later(3.5)
+        keys = [self.key(0, n) for n in range(1, 4)]
+        change = Change("delete", tuple(f"b/db/{key}" for key in keys))
+        self.witness.began(change)
+        self.witness.ended(change, None)
+        self.later(6)
+        self.witness.look()
+        self.assertEqual(4, len(self.witness.of_level(0)))
+        self.delete(*keys)
+        self.assertEqual([], self.witness.problems())
+
+    def test_AFileThatIsPutAgainIsYoung(self):
+        self.history()
+        self.later(3.5)
+        self.delete(self.key(0, 2))
+        self.put(self.key(0, 2))
+        self.assertEqual([], self.witness.problems())
+        self.delete(self.key(0, 2))
+        self.complains("takes state 2")
+
     def test_AnAnswerThatNobodySaw(self):
         self.history()
         self.store.put(self.key(0, 5))

@@ -135,7 +135,7 @@ class Witness:
         self.judged = 0  # promised states looked at before a deletion
         self._etags = {}
         self._headers = {}
-        self._arrived = {}  # key: monotonic time
+        self._arrived = {}  # key: monotonic time; kept behind a deletion, which may not have come through
         self._open = {}  # change: monotonic time at which it began
         self._closed = collections.deque()  # (time, keys) of changes that ended
         self._promised = {}  # TXID: milliseconds of the transaction; of the arrival until the header is read
@@ -168,6 +168,8 @@ class Witness:
             # Who is told that an object is there may rely on it.
             there = {"put": (200, 412), "complete": (200,), "get": (200, 206), "head": (200,)}.get(change.operation, ())
             if status in there and keys[0] not in self.files and not self._leaving(keys[0]):
+                if change.operation in ("put", "complete") and status == 200:
+                    self._arrived[keys[0]] = self.now()
                 self._add(keys[0])
         self._news.set()
 
@@ -221,7 +223,6 @@ class Witness:
         for key in keys:
             self.files.pop(key, None)
             self._etags.pop(key, None)
-            self._arrived.pop(key, None)
 
     @staticmethod
     def _names(keys):
