@@ -19,8 +19,8 @@ The faults, by name:
   flip                  one bit of the response: in the middle of an object, in the first byte of any other content, else of the status
 refuse() closes the port, accept() opens it again.
 
-A `witness` learns what went through to the gateway: began(change) before the gateway can act, ended(change, status) when it has answered whole; status None =
-nobody knows what it did or will still do.
+A `witness` learns what went through to the gateway: began(change) before the gateway can act, ended(change, status) when it has answered whole, of a change
+before the client learns of it; status None = nobody knows what it did or will still do.
 """
 
 import contextlib
@@ -309,16 +309,22 @@ class Connection:
 
     @contextlib.contextmanager
     def witnessed(self, operation, target, body):
-        witness, self.answer = self.proxy.witness, None
-        if not witness:
+        self.change = None
+        if not self.proxy.witness:
             yield
             return
-        change = change_of(operation, target, body)
-        witness.began(change)
+        self.change = change_of(operation, target, body)
+        self.proxy.witness.began(self.change)
         try:
             yield
         finally:
-            witness.ended(change, self.answer)
+            self.answered(None)
+
+    def answered(self, status):
+        """The first call counts."""
+        change, self.change = self.change, None
+        if change:
+            self.proxy.witness.ended(change, status)
 
     def swallow(self):
         self.swallowing = True
@@ -368,9 +374,12 @@ class Connection:
         chunked = "chunked" in fields.get("transfer-encoding", "")
         if fault in ("lose-response", "reset-in-response", "cut", "flip") or chunked:
             body = self.chunks(rest) if chunked else self.exactly(rest, length)
-            self.answer = status_of(head)
+            self.answered(status_of(head))
             self.spoiled(operation, fault, head, body, chunked)
             return
+        if operation not in ("get", "head", "list"):
+            rest = self.exactly(rest, length)
+            self.answered(status_of(head))
         self.send(self.client, head)
         sent = 0
         while sent < length:
@@ -378,7 +387,7 @@ class Connection:
             self.send(self.client, rest)
             sent += len(rest)
             rest = b""
-        self.answer = status_of(head)
+        self.answered(status_of(head))
         if fields.get("connection", "").lower() == "close":
             raise Gone(abruptly=False)
 

@@ -174,6 +174,20 @@ class WitnessTestCase(unittest.TestCase):
         self.assertEqual([], self.witness.problems())
         self.assertEqual(5, self.witness.of_level(0)[-1].last)
 
+    def test_APutWithoutAnAnswerThatIsThere(self):
+        """Whoever lists now plans with it."""
+        self.put(self.key(9, 1), self.key(0, 1), self.key(0, 2), self.key(0, 3))
+        change = Change("put", (f"b/db/{self.key(1, 2, 3)}",))
+        self.witness.began(change)
+        self.store.put(self.key(1, 2, 3))
+        self.witness.ended(change, None)
+        self.later(0.1)
+        self.witness.look()
+        self.put(self.key(0, 4))
+        self.later(3.2)
+        self.delete(self.key(0, 2), self.key(0, 3))
+        self.assertEqual([], self.witness.problems())
+
     def test_OtherContent(self):
         self.history()
         self.store.content[self.key(0, 4)] += b"x"

@@ -137,7 +137,7 @@ class Witness:
         self._headers = {}
         self._arrived = {}  # key: monotonic time; kept behind a deletion, which may not have come through
         self._open = {}  # change: monotonic time at which it began
-        self._closed = collections.deque()  # (time, keys) of changes that ended
+        self._closed = collections.deque()  # (time, change) of changes that ended
         self._promised = {}  # TXID: milliseconds of the transaction; of the arrival until the header is read
         self._timed = set()  # TXIDs whose header was read
         self._pinned = collections.deque()  # (time until, keys of a plan)
@@ -164,7 +164,7 @@ class Witness:
             return
         with self._lock:
             if self._open.pop(change, None) is not None:
-                self._closed.append((self.now() + (0 if status else UNKNOWN), keys))
+                self._closed.append((self.now() + (0 if status else UNKNOWN), change))
             # Who is told that an object is there may rely on it.
             there = {"put": (200, 412), "complete": (200,), "get": (200, 206), "head": (200,)}.get(change.operation, ())
             if status in there and keys[0] not in self.files and not self._leaving(keys[0]):
@@ -307,11 +307,12 @@ class Witness:
         """What is there with what should be there, as far as nothing was on its way meanwhile."""
         while self._closed and self._closed[0][0] < began - 60:
             self._closed.popleft()
-        moving = {key for change in self._open for key in self._mine(change)}
-        moving |= {key for when, keys in self._closed if when >= began for key in keys}
+        changes = [*self._open, *(change for when, change in self._closed if when >= began)]
+        moving = {key for change in changes for key in self._mine(change)}
+        leaving = {key for change in changes if change.operation == "delete" for key in self._mine(change)}
         for key, (size, _, etag) in entries.items():
-            if key not in self.files and key not in moving:
-                self._add(key, size)  # nobody saw the answer
+            if key not in self.files and key not in leaving:
+                self._add(key, size)  # nobody saw the answer, or not yet
             if key in self.files:
                 if self._etags.setdefault(key, etag) != etag:
                     self._complain(f"{key} has another content than before")
