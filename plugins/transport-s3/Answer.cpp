@@ -59,11 +59,17 @@ void forEachChild(const Element& parent, Action&& action) {
     }
 }
 
+/// Some stores write a blank as '+', and all of them a plus sign as %2B.
+std::string readKey(const Element& parent, bool encoded) {
+    const std::string text = textOf(parent, "Key");
+    return encoded ? unescape(text, true, "key") : text;
+}
+
+bool isEncoded(const Element& listing) { return textOf(listing, "EncodingType") == "url"; }
+
 ObjectInfo readObject(const Element& contents, bool encoded, const std::string& operation) {
     ObjectInfo info;
-    info.key = textOf(contents, "Key");
-    // Some stores write a blank as '+', and all of them a plus sign as %2B.
-    if (encoded) info.key = unescape(info.key, true, "key");
+    info.key = readKey(contents, encoded);
     Poco::UInt64 size = 0;
     const auto time = parseTimestamp(textOf(contents, "LastModified"));
     if (!Poco::NumberParser::tryParseUnsigned64(textOf(contents, "Size"), size) || !time || info.key.empty()) {
@@ -115,7 +121,7 @@ Refusal readRefusal(const Response& response) {
 ListPage readListPage(const std::string& text, const std::string& operation) {
     const DocumentPointer document = parseRoot(text, "ListBucketResult", operation);
     const Element& root = *document->documentElement();
-    const bool encoded = textOf(root, "EncodingType") == "url";
+    const bool encoded = isEncoded(root);
     ListPage page;
     page.truncated = textOf(root, "IsTruncated") == "true";
     page.nextToken = textOf(root, "NextContinuationToken");
@@ -137,6 +143,21 @@ std::vector<DeleteResult> readDeleteResults(const std::string& text, const std::
         }
     });
     return results;
+}
+
+std::vector<UnfinishedUpload> readUploadPage(const std::string& text, const std::string& operation) {
+    const DocumentPointer document = parseRoot(text, "ListMultipartUploadsResult", operation);
+    const Element& root = *document->documentElement();
+    const bool encoded = isEncoded(root);
+    std::vector<UnfinishedUpload> uploads;
+    forEachChild(root, [&](const Element& child) {
+        if (child.tagName() != "Upload") return;
+        const auto begun = parseTimestamp(textOf(child, "Initiated"));
+        UnfinishedUpload upload{readKey(child, encoded), textOf(child, "UploadId"), begun.value_or(Timestamp{})};
+        if (!begun || upload.key.empty() || upload.id.empty()) throw Error(ErrorCode::Transient, operation + ": an entry has no key, id or time");
+        uploads.push_back(std::move(upload));
+    });
+    return uploads;
 }
 
 std::string readUploadId(const std::string& text, const std::string& operation) {

@@ -37,9 +37,17 @@ struct DeleteResult {
     std::string message;
 };
 
+/// A multipart upload that was neither completed nor aborted.
+struct UnfinishedUpload {
+    std::string key;  ///< the whole one
+    std::string id;
+    Timestamp begun;
+};
+
 /// These read the documents of successful answers. They throw Error(Transient), naming `operation`, for what is none.
 ListPage readListPage(const std::string& document, const std::string& operation);
 std::vector<DeleteResult> readDeleteResults(const std::string& document, const std::string& operation);
+std::vector<UnfinishedUpload> readUploadPage(const std::string& document, const std::string& operation);
 std::string readUploadId(const std::string& document, const std::string& operation);
 std::string readLocation(const std::string& document, const std::string& operation);
 

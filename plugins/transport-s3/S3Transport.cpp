@@ -1,5 +1,6 @@
 #include "S3Transport.h"
 
+#include "AbandonedUploads.h"
 #include "Answer.h"
 #include "Client.h"
 #include "MultipartUpload.h"
@@ -98,7 +99,8 @@ private:
     const std::shared_ptr<Poco::ThreadPool> workers_ = sharedWorkers();
     Client client_;
     const TransportCapabilities capabilities_;
-    std::atomic<bool> bucketSeen_{false};  ///< some answer proved that the bucket exists
+    std::atomic<bool> bucketSeen_{false};    ///< some answer proved that the bucket exists
+    std::atomic<bool> uploadsSwept_{false};  ///< once is enough: the next process does it again
 };
 
 std::uint64_t S3Transport::partSizeFor(const Body& body) const {
@@ -119,6 +121,7 @@ std::uint64_t S3Transport::put(const std::string& key, Body& body, const PutOpti
     } else {
         if (options.onlyIfAbsent) refuseExisting(key, context);
         MultipartUpload(client_, host_, *workers_, key, options, context).run(first, std::move(buffer), reader, partSize);
+        if (!uploadsSwept_.exchange(true)) abortAbandonedUploads(client_, host_, key, context);
     }
     bucketSeen_ = true;
     return reader.taken();

@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 
 
 def operation_of(method, key, query):
-    """What a request is about: put, create, part, complete, abort, get, head, list, delete or other."""
+    """What a request is about: put, create, part, complete, abort, get, head, list, list-uploads, delete or other."""
     if method == "PUT" and key:
         return "part" if "partNumber" in query else "put"
     if method == "POST":
@@ -17,7 +17,7 @@ def operation_of(method, key, query):
     if method == "DELETE" and key:
         return "abort" if "uploadId" in query else "delete"
     if method == "GET":
-        return "get" if key else "list" if "location" not in query else "other"
+        return "get" if key else "list-uploads" if "uploads" in query else "other" if "location" in query else "list"
     return "head" if method == "HEAD" else "other"
 
 

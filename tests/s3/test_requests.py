@@ -49,6 +49,18 @@ class RequestsTestCase(S3TestCase):
         self.assertLessEqual(sum(counted.values()), 12)
         self.assertEqual(newest, self.judge(self.restore(self.url()))["n"])
 
+    def test_AnUnfinishedUploadOfToday(self):
+        """It may be another process's: only old ones are swept, by a process that has put a long object itself."""
+        key = "db/0009/0000000000000001-00000000000000ff.ltx"
+        self.gateway.client.request("POST", self.bucket, key, query={"uploads": ""})
+        self.write_now(count=30, rows=20, row_bytes=20_000)
+        replicator = self.replicate(self.url(), flags=["-log-level", "debug"])
+        wait_for(lambda: self.counted()["list-uploads"], "the list of unfinished uploads")
+        replicator.stop()
+        self.assertEqual(0, self.counted()["abort"])
+        self.assertIn(key.encode(), self.gateway.client.request("GET", self.bucket, query={"uploads": ""}))
+        self.assertNotIn("unfinished uploads", replicator.output())
+
     def test_OneTransactionPerSecond(self):
         replicator, _ = self.started()
         before = self.counted()

@@ -108,9 +108,9 @@ protected:
         }));
     }
 
-    void putLong() {
+    void putLong(const std::string& key = "a") {
         TextBody body(std::string(12 << 20, 'x'));
-        transport_->put("a", body, {}, {});
+        transport_->put(key, body, {}, {});
     }
 
     Log log_;
@@ -290,6 +290,44 @@ TEST_F(TransportTest, TellsThatAnUploadIsLeftBehind) {
     EXPECT_EQ(errorOf([&] { putLong(); }).code(), ErrorCode::Denied);
     ASSERT_EQ(log_.lines().size(), 1u);
     EXPECT_NE(log_.lines()[0].find("abort the upload of a: AccessDenied"), std::string::npos) << log_.lines()[0];
+}
+
+/// An upload of a killed process, as a listing names it.
+std::string unfinished(const std::string& key, const std::string& id, const std::string& begun) {
+    return "<Upload><Key>" + key + "</Key><UploadId>" + id + "</UploadId><Initiated>" + begun + "</Initiated></Upload>";
+}
+
+TEST_F(TransportTest, T66_AbortsWhatKilledProcessesLeftBesideALongObject) {
+    const std::string listing = "<ListMultipartUploadsResult><EncodingType>url</EncodingType>" +
+                                unfinished("p/0009/a%2Bb.ltx", "old", "2026-11-17T12:00:00.000Z") +
+                                unfinished("p/0009/c.ltx", "young", "2026-11-17T12:00:01.000Z") +
+                                unfinished("p/0009/deep/d.ltx", "deep", "2026-11-01T00:00:00.000Z") +
+                                unfinished("q/0009/e.ltx", "foreign", "2026-11-01T00:00:00.000Z") + "</ListMultipartUploadsResult>";
+    serve([&](Peer& peer, const std::string& request) {
+        if (request.starts_with("GET ")) return peer.answer(200, listing, "Date: Tue, 24 Nov 2026 12:00:00 GMT\r\n");
+        if (request.starts_with("POST /b/p/0009/x.ltx?uploads=")) return peer.answer(200, kUpload);
+        if (request.starts_with("POST ")) return peer.answer(200, kCompleted);
+        peer.answer(request.starts_with("DELETE") ? 204 : 200, "", kEtag);
+    });
+    putLong("0009/x.ltx");
+    putLong("0009/x.ltx");
+    EXPECT_EQ(requestsWith("GET "), 1u);
+    EXPECT_EQ(requestsWith("GET /b?encoding-type=url&prefix=p%2F0009%2F&uploads= "), 1u);
+    EXPECT_EQ(requestsWith("DELETE "), 1u);
+    EXPECT_EQ(requestsWith("DELETE /b/p/0009/a%2Bb.ltx?uploadId=old "), 1u);
+}
+
+TEST_F(TransportTest, ALongObjectIsPutWhereNobodyMayListUploads) {
+    serve([](Peer& peer, const std::string& request) {
+        if (request.starts_with("GET ")) return peer.answer(403, "<Error><Code>AccessDenied</Code></Error>");
+        if (request.find("?uploads=") != std::string::npos) return peer.answer(200, kUpload);
+        if (request.starts_with("POST ")) return peer.answer(200, kCompleted);
+        peer.answer(200, "", kEtag);
+    });
+    putLong("0009/x.ltx");
+    EXPECT_EQ(requestsWith("DELETE "), 0u);
+    ASSERT_EQ(log_.lines().size(), 1u);
+    EXPECT_NE(log_.lines()[0].find("list the unfinished uploads below 0009/: AccessDenied"), std::string::npos) << log_.lines()[0];
 }
 
 TEST_F(TransportTest, DoesNotBelieveAPutWithoutAnEtag) {
