@@ -251,8 +251,7 @@ void Database::stored(std::size_t index, const replica::Upload& upload, std::uin
     replica.acknowledged = std::max(replica.acknowledged, txid);
     if (seed) {
         replica.state = Replica::State::Following;
-        // Level 0 must not stay empty beside a snapshot: upstream would start again at TXID 1.
-        if (txid_ == txid) anchorWanted_ = true;
+        if (txid_ == txid) wantAnchor();
     }
     releaseUnneeded();
     limitMemory();
@@ -319,7 +318,7 @@ void Database::passItsPredecessor(std::size_t index) {
     replica.seedBehind = met.file.id.range.max;
     demote(replica, "TXID " + ltx::format(replica.seedBehind) + " of the process before this one arrived late");
     // Without a commit there would be nothing behind it.
-    if (txid_ == replica.seedBehind) anchorWanted_ = true;
+    if (txid_ == replica.seedBehind) wantAnchor();
     releaseUnneeded();
     turn();
 }

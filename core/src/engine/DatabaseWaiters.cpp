@@ -72,6 +72,14 @@ Error Database::replicaFailure(const Replica& replica, const Waiter& waiter, con
     return {error.code(), context + error.what()};
 }
 
+/// Level 0 must not stay behind beside a snapshot: upstream would go on from where it ends. So whoever waits for the snapshot waits for this file, too.
+void Database::wantAnchor() {
+    anchorWanted_ = true;
+    for (auto& waiter : waiters_) {
+        if (waiter.target == txid_) waiter.target.reset();
+    }
+}
+
 void Database::findTarget(Waiter& waiter) const {
     if (waiter.target) return;
     const bool nothingOpen = caughtUp_ && (!batch_ || batch_->empty()) && !reconciling_ && !anchorWanted_;

@@ -1,5 +1,6 @@
 #include "LiveEngine.h"
 
+#include <future>
 #include <thread>
 
 namespace litestream::engine {
@@ -18,6 +19,28 @@ TEST_F(Requests, ANewReplicaIsOneListingASnapshotAndAnAnchor) {
     ASSERT_TRUE(store_.waitForRequests("PUT", 2));
     EXPECT_TRUE(stop());
     EXPECT_EQ(store_.requests(), (Counts{{"LIST", 1}, {"PUT", 2}}));
+}
+
+/// Upstream's daemon goes on from the newest level-0 file: one that ends before the snapshot would give the TXIDs behind it another content.
+TEST_F(Requests, AStopDuringTheFirstSnapshotWaitsForTheAnchor) {
+    store_.stall({"PUT"});
+    unsigned puts = 0;
+    store_.damage([&](std::string&) {
+        if (++puts > 1 && puts < 50) throw kReset;
+    });
+    start();
+    ASSERT_TRUE(store_.waitForRequests("PUT", 1));
+    std::promise<void> asked;
+    auto stopped = std::async(std::launch::async, [&] {
+        asked.set_value();
+        return stop();
+    });
+    asked.get_future().wait();
+    // Each answer comes from the database itself, behind what it was asked before.
+    for (int i = 0; i < 1000; ++i) engine_->status();
+    store_.stall({});
+    EXPECT_TRUE(stopped.get());
+    EXPECT_EQ(store_.keys(), (std::vector<std::string>{"0000/0000000000000002-0000000000000002.ltx", "0009/0000000000000001-0000000000000001.ltx"}));
 }
 
 TEST_F(Requests, T54_LevelsAndRetentionListNothingAndKeepWhatIsRestored) {
