@@ -61,7 +61,7 @@ class AuditTestCase(harness.TestCase):
         return json.loads(done.stdout)[0]
 
     def settled(self, *replicas):
-        """A daemon that has sent and merged everything: the files stay as they are from then on."""
+        """A daemon that has sent and merged everything, and has read back what it merged: the files stay as they are from then on."""
         daemon = self.daemon()
         summary = self.write_now(seconds=3, rows=5, gap="20-60")
         for replica in replicas:
@@ -71,7 +71,10 @@ class AuditTestCase(harness.TestCase):
             merged = all(any(name.startswith("ltx/2/") for name in names) for names in before)
             newest = [max(name.split("-")[-1] for name in names) for names in before]
             level = [max(name.split("-")[-1] for name in names if name.startswith("ltx/2/")) if merged else "" for names in before]
-            return merged and newest == level
+            if not merged or newest != level:
+                return False
+            done = [line for line in self.said(daemon, 'msg="compaction complete"') if "level=2 " in line]
+            return all(sum(f"txid.max={name.removesuffix('.ltx')} " in line for line in done) >= level.count(name) for name in level)
         wait_for(quiet, "everything is merged")
         return daemon, summary["newest"]
 
