@@ -169,6 +169,11 @@ class SoakTestCase(S3TestCase):
         """To the official program and back, under the running writer; the new daemon."""
         self.weather.stop()
         self.end(daemon, politely=turn % 2 == 0)
+        ends = [max(key.rpartition("-")[2] for key in self.objects(f"db/{level}/")) for level in ("0000", "0009")]
+        if ends[0] < ends[1]:  # killed between a snapshot and the file beside it: see decision 5
+            daemon = self.daemon()
+            wait_for(lambda: "replicating to" in daemon.output(), "its start")
+            self.end(daemon, politely=True)
         self.both_restore()
         self.witness.ours = self.witness.orderly = False
         other = self.start_program("replicate", "-config", self.config("theirs.yml", self.plain.port), program=self.theirs)
