@@ -97,8 +97,8 @@ class ErrorTestCase(harness.TestCase):
 
 
 class SpoolTestCase(harness.TestCase):
-    @ours_only
-    def test_WhatAnEarlierProcessCouldNotSendIsSent(self):
+    def fill_spool(self):
+        """Of a process that was killed. Returns the names of its files, and nothing else has what they hold."""
         trigger = self.dir / "trigger"
         self.write_now(count=5)
         replicator = self.replicate(env=harness.fault(trigger, [f"{self.replica}/*"], ["write"], "ENOSPC"))
@@ -114,10 +114,30 @@ class SpoolTestCase(harness.TestCase):
         harness.checkpoint(self.db, "TRUNCATE")  # the WAL cannot help any more
         unsent = {path.name for path in spool.glob("*.ltx")}
         self.assertGreater(len(unsent), 3)
-        self.replicate()
+        return unsent
+
+    def assert_sent(self, unsent):
         self.assert_same_database(self.db, self.wait_restorable(10))
         sent = {path.name[17:] for path in (self.replica / "ltx" / "0").glob("*.ltx")}
         self.assertEqual(set(), unsent - sent, "spool files were not sent")
+
+    @ours_only
+    def test_WhatAnEarlierProcessCouldNotSendIsSent(self):
+        unsent = self.fill_spool()
+        self.replicate()
+        self.assert_sent(unsent)
+
+    @ours_only
+    def test_T61_WhatCannotBeReadIsReadAgain(self):
+        """Only damage is a reason to give a spool file up."""
+        unsent = self.fill_spool()
+        trigger = self.dir / "trigger"
+        trigger.touch()
+        spool = self.dir / ".app.db-litestream" / "spool"
+        replicator = self.replicate(env=harness.fault(trigger, [f"{spool}/*"], ["open"], "EMFILE"))
+        wait_for(lambda: any(TEXTS["EMFILE"] in line for line in replicator.complaints()), "a line about it")
+        trigger.unlink()
+        self.assert_sent(unsent)
 
 
 class LostIndexTestCase(harness.TestCase):

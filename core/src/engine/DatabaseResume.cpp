@@ -19,6 +19,11 @@ namespace {
 
 constexpr auto kRepairDeadline = std::chrono::seconds(30);
 
+/// Whether a spool file is gone, or no file of ours, or one that we cannot read any more.
+bool provesDamage(const Error& error) {
+    return error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::NotFound || error.code() == ErrorCode::Unsupported;
+}
+
 }  // namespace
 
 void Database::takeUp(const PositionJournal::Contents& journal) {
@@ -26,13 +31,17 @@ void Database::takeUp(const PositionJournal::Contents& journal) {
     // Reading a full spool takes seconds.
     boost::asio::post(services_.io, [self = shared_from_this(), journal] {
         std::vector<std::shared_ptr<Payload>> spooled;
+        std::optional<Error> failure;
         try {
             spooled = self->loadSpool(journal);
+        } catch (const Error& error) {
+            failure = error;
         } catch (const std::exception& error) {
-            log::warn("spool not read", {{"db", self->options_.path.string()}, {"error", error.what()}});
+            failure = Error(ErrorCode::Transient, error.what());
         }
-        self->post([journal, spooled = std::move(spooled)](Database& database) {
+        self->post([journal, failure, spooled = std::move(spooled)](Database& database) {
             if (database.cancelled_) return;  // the spool may not have been read to its end
+            if (failure) throw *failure;  // it is read again
             database.unsent_.assign(spooled.begin(), spooled.end());
             database.resume(journal);
             database.repairSums();
@@ -130,14 +139,18 @@ std::vector<std::shared_ptr<Payload>> Database::loadSpool(const PositionJournal:
     std::vector<std::shared_ptr<Payload>> spooled;
     std::error_code error;
     std::vector<std::pair<Txid, std::filesystem::path>> files;
-    for (const auto& entry : std::filesystem::directory_iterator(meta_.spool(), error)) {
-        const auto txid = ltx::parseTxid(entry.path().stem().string());
-        if (txid && entry.path().extension() == ".ltx") {
-            files.emplace_back(*txid, entry.path());
+    std::filesystem::directory_iterator entry(meta_.spool(), error);
+    if (error == std::errc::no_such_file_or_directory) return {};
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+        const auto txid = ltx::parseTxid(entry->path().stem().string());
+        std::error_code ignored;
+        if (txid && entry->path().extension() == ".ltx") {
+            files.emplace_back(*txid, entry->path());
         } else {
-            std::filesystem::remove(entry.path(), error);
+            std::filesystem::remove(entry->path(), ignored);
         }
     }
+    if (error) throw systemError("read " + meta_.spool().string(), error.value());
     std::sort(files.begin(), files.end());
     const auto codecs = services_.registry.codecs();
     for (const auto& [txid, path] : files) {
@@ -148,13 +161,16 @@ std::vector<std::shared_ptr<Payload>> Database::loadSpool(const PositionJournal:
             if (!spooled.empty() && txid != spooled.back()->identity().txid.next()) {
                 throw Error(ErrorCode::Corrupt, "files before it are missing");
             }
-            const auto size = std::filesystem::file_size(path);
+            const auto size = std::filesystem::file_size(path, error);
+            if (error) throw systemError("read " + path.string(), error.value());
             const auto payload = std::make_shared<Payload>(
                 Payload::Identity{txid, record->timestamp, record->commit, size, record->fileChecksum}, path);
             const auto trailer = ltx::verify(readBody(payload->open()), codecs);
             if (trailer.fileChecksum != record->fileChecksum) throw Error(ErrorCode::Corrupt, "not the recorded file");
             spooled.push_back(payload);
-        } catch (const std::exception& failure) {
+        } catch (const Error& failure) {
+            // What says nothing of the file is no reason to give it up.
+            if (!provesDamage(failure)) throw;
             log::warn("spool file dropped", {{"db", options_.path.string()}, {"file", path.string()}, {"reason", failure.what()}});
             std::filesystem::remove(path, error);
         }
