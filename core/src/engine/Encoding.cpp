@@ -13,6 +13,8 @@ namespace {
 
 /// Beyond this a file is not worth its memory: it takes long to upload anyway.
 constexpr std::uint64_t kMostInMemory = 12u << 20;
+/// ... where it has another place. A cut may be larger than its limit by what a source captures in its housekeeping.
+constexpr std::uint64_t kMostWithoutSpool = 24u << 20;
 
 Payload::Identity identify(const ltx::Header& header, const ltx::Encoder::Result& result) {
     return {header.maxTxid, header.timestamp, header.commit, result.size, result.fileChecksum};
@@ -49,7 +51,7 @@ std::shared_ptr<Payload> encodeBatch(const Batch& batch, const ltx::Header& head
         try {
             return encodeToSpool(batch, header, codec, spoolFile);
         } catch (const Error& error) {
-            if (!small) throw;
+            if (batch.bytes() > kMostWithoutSpool) throw;
             log::debug("spool not usable", {{"file", spoolFile.string()}, {"reason", error.what()}});
         }
     }

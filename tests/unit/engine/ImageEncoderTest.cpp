@@ -169,5 +169,21 @@ TEST_F(ImageEncoderTest, AFileBringsTheSumsForward) {
     EXPECT_EQ(collectDifferences(image, sums, none).pages, 0u);
 }
 
+TEST_F(ImageEncoderTest, T49_ACutThatHasNoOtherPlaceIsHeldInMemory) {
+    constexpr std::uint32_t kPageSize = 4096;
+    constexpr PageNumber kPages = 3500;  // as many as a full cut has, and what the source's housekeeping may add
+    ChunkPool pool(64u << 20);
+    Batch batch(kPageSize, pool, directory_.path());
+    const NumberedImage image(kPageSize, kPages);
+    std::vector<std::byte> page(kPageSize);
+    for (PageNumber number = 1; number <= kPages; ++number) {
+        image.fill(number, page);
+        batch.page(number, page);
+    }
+    const auto payload = encodeBatch(batch, header(kPageSize, kPages), *codec_, pool, "/proc/no-such-place/5.ltx", true);
+    EXPECT_TRUE(payload->inMemory());
+    EXPECT_EQ(ltx::verify(readBody(payload->open()), codecs_).fileChecksum, payload->fileChecksum());
+}
+
 }  // namespace
 }  // namespace litestream::engine
