@@ -160,6 +160,22 @@ TEST_F(KeeperAudit, AFileThatWasWrittenOnceMoreAsItWasIsNoFinding) {
     EXPECT_EQ(store_.requests()["GET"], gets) << "it is read once";
 }
 
+TEST_F(KeeperAudit, T61_AStoreThatFailsSaysNothingOfAFile) {
+    audit();
+    laterMillisecond();
+    overwrite(id(0, 3, 3), content(id(0, 3, 3)));
+    store_.fail([](const std::string& operation) {
+        if (operation == "HEAD") throw Error(ErrorCode::Denied, "head: access denied");
+    });
+    audit();
+    EXPECT_EQ(said("audit failed").size(), 1u);
+    EXPECT_EQ(wanted_, "");
+    store_.heal();
+    audit();
+    EXPECT_TRUE(said("WARN").empty());
+    EXPECT_EQ(held(), (Names{"0/2-2", "0/3-3", "0/4-4", "0/5-5", "9/1-1"}));
+}
+
 TEST_F(KeeperAudit, ADonorThatIsDamagedItselfIsNotCopied) {
     keepCopies();
     copies_.at(id(0, 3, 3))[120] ^= 1;

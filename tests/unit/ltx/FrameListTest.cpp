@@ -107,6 +107,19 @@ TEST_F(FrameListTest, TheFileHasNoName) {
     EXPECT_EQ(filesInScratch(), 0u);
 }
 
+TEST_F(FrameListTest, T51_WhatIsNotInMemoryIsInTheFile) {
+    FrameList list(directory_.path());
+    constexpr PageNumber kPages = 2'000'000;
+    for (PageNumber page = 1; page <= kPages; ++page) list.add(page, 2000);
+    std::uintmax_t bytes = 0;
+    for (const auto& descriptor : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;
+        const auto file = std::filesystem::read_symlink(descriptor, gone).string();
+        if (file.starts_with(directory_.path().string())) bytes += std::filesystem::file_size(descriptor);
+    }
+    EXPECT_GE(bytes, 2u * kPages - FrameList::kMostInMemory) << "two bytes for each page";
+}
+
 TEST_F(FrameListTest, AFullDiskIsNoReasonToFail) {
     for (const rlim_t room : {0u, 1000u, 100'000u, 1'500'000u}) {
         const FullDisk full(room);

@@ -304,6 +304,16 @@ TEST(Restore, FetchesASmallFileWithOneRequest) {
     EXPECT_EQ(small, 2);
 }
 
+TEST(Restore, T58_FetchesALargeFileWithBoundedRequests) {
+    const Replica replica;
+    std::atomic<int> large{0};
+    replica::ReplicaStore store(watched(openTransport(replica.root()), [&](const std::string& key) {
+        if (key.starts_with("ltx/9/")) ++large;
+    }));
+    restoreLatest(store, replica.output());
+    EXPECT_GE(large, 2 + 3) << "both ends, and more than 2 MiB of pages, a mebibyte at a time";
+}
+
 TEST(Restore, SkipsWhatANewerFileReplaces) {
     Replica replica;
     std::vector<PageNumber> half;
