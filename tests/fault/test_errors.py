@@ -139,6 +139,19 @@ class SpoolTestCase(harness.TestCase):
         trigger.unlink()
         self.assert_sent(unsent)
 
+    @ours_only
+    def test_T61_WhatStaysUnreadableHoldsUpNobodyForLong(self):
+        unsent = self.fill_spool()
+        spool = self.dir / ".app.db-litestream" / "spool"
+        trigger = self.dir / "trigger"
+        trigger.touch()
+        replicator = self.replicate(env=harness.fault(trigger, [str(spool / max(unsent))], ["open"], "EIO"))
+        self.assert_same_database(self.db, self.wait_restorable(10))
+        self.write_now(count=1)
+        self.assert_same_database(self.db, self.wait_restorable(11))
+        self.assertEqual(1, len([line for line in replicator.complaints() if "spool not read" in line]))
+        self.assertTrue((spool / max(unsent)).exists(), "a file was removed that nobody has read")
+
 
 class LostIndexTestCase(harness.TestCase):
     """A wal-index is mapped memory: whoever reads one whose file was truncated gets SIGBUS."""

@@ -179,6 +179,7 @@ private:
     // DatabaseResume.cpp: going on where an earlier process ended
     void takeUp(const PositionJournal::Contents& journal);
     std::vector<std::shared_ptr<Payload>> loadSpool(const PositionJournal::Contents& journal) const;  ///< on an I/O thread
+    bool doesWithoutSpool(const Error& failure);
     void resume(const PositionJournal::Contents& journal);
     void repairSums();
     using FileOpener = std::function<ltx::ByteSource(const CallContext&)>;
@@ -303,6 +304,7 @@ private:
     bool selfChecking_ = false;
     std::deque<std::shared_ptr<Payload>> unsent_;  // ascending; some replica may need each of them
     bool spoolFailing_ = false;
+    unsigned spoolLooks_ = 0;  // in vain, at the start
     std::chrono::steady_clock::time_point spoolErrorLogged_{};
     std::vector<Waiter> waiters_;
     bool closing_ = false;

@@ -18,6 +18,8 @@ namespace litestream::engine {
 namespace {
 
 constexpr auto kRepairDeadline = std::chrono::seconds(30);
+/// Looks at a spool that cannot be read, ten seconds apart.
+constexpr unsigned kSpoolLooks = 3;
 
 /// Whether a spool file is gone, or no file of ours, or one that we cannot read any more.
 bool provesDamage(const Error& error) {
@@ -41,12 +43,20 @@ void Database::takeUp(const PositionJournal::Contents& journal) {
         }
         self->post([journal, failure, spooled = std::move(spooled)](Database& database) {
             if (database.cancelled_) return;  // the spool may not have been read to its end
-            if (failure) throw *failure;  // it is read again
+            if (failure && !database.doesWithoutSpool(*failure)) throw *failure;  // it is read again
             database.unsent_.assign(spooled.begin(), spooled.end());
             database.resume(journal);
             database.repairSums();
         });
     });
+}
+
+/// What stays unreadable holds up nobody for long: the newest state is in the database, and a snapshot brings it. The files stay where they are.
+bool Database::doesWithoutSpool(const Error& failure) {
+    if (++spoolLooks_ < kSpoolLooks) return false;
+    spoolLooks_ = 0;
+    log::error("spool not read: its states are left out, and the newest one is sent as a snapshot", {{"db", options_.path.string()}, {"error", failure.what()}});
+    return true;
 }
 
 void Database::resume(const PositionJournal::Contents& journal) {
