@@ -194,8 +194,9 @@ class SoakTestCase(S3TestCase):
         wait_for(lambda: self.restore_newest(self.theirs, self.direct) or self.newest >= n, f"transaction {n}", harness.HEALING, pause=0.1)
 
     def both_restore(self):
-        """While nobody replicates: the same database. A file that a killed process had on its way may still come, so a TXID is named."""
-        flags = ["-txid", max(self.objects("db/0000/"))[-20:-4]]
+        """While nobody replicates: the same database. A file that a killed process had on its way may still come, so a TXID is named; of whichever level, for
+        either program may have been killed between a snapshot and the level-0 file beside it."""
+        flags = ["-txid", max(key[-20:-4] for key in self.objects())]
         mine, other = (self.restore(self.direct, program=program, name=name, flags=flags) for program, name in ((PROGRAM, "mine.db"), (self.theirs, "theirs.db")))
         n = self.judge(mine)["n"]
         self.assertGreaterEqual(n, self.newest)
