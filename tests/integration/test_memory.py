@@ -56,7 +56,7 @@ class MemoryTestCase(harness.TestCase):
         disk = sum(file.stat().st_blocks * 512 for place in (self.replica, self.dir / ".app.db-litestream") for file in place.rglob("*") if file.is_file())
         print(f"snapshot {count} of {PAGES} pages of {PAGE_SIZE}: {took:.1f} s, {spent:.1f} s of CPU, at most {most >> 20} MiB of memory, "
               f"{disk >> 20} MiB of disk in all", flush=True)
-        self.assertLess(most, MOST_BYTES)
+        self.assert_memory(most, MOST_BYTES)
 
     @ours_only
     def test_T51_SnapshotsAndMergesTakeNoMemoryForPages(self):

@@ -51,7 +51,7 @@ class SpaceTestCase(BucketTestCase):
         self.make(objects=40, size=1_500_000)
         done = subprocess.run(["python3", "-c", PEAK, *self.command(self.replica, self.space)], capture_output=True, text=True, timeout=120)
         self.assertEqual(0, done.returncode, done.stderr)
-        self.assertLess(int(done.stderr.splitlines()[-1]), 96 * 1024)
+        self.assert_memory(int(done.stderr.splitlines()[-1]) << 10, 96 << 20)
         self.assertGreater(len([request for request in self.gateway.requests(self.bucket) if request.operation == "part"]), 1)
         self.assert_official_restores(self.space)
 

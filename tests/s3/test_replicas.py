@@ -87,7 +87,7 @@ class ReplicasTestCase(S3TestCase):
                  f"memory {memory[0] >> 20} ... {memory[-1] >> 20} MiB, {len(samples)} samples")
         for early, late in lags:
             self.assertLess(late, 2 * early + 2 * RATE, "the lag grows")
-        self.assertLess(memory[-1], memory[0] + (48 << 20))
+        self.assert_memory(memory[-1], memory[0] + (48 << 20))
         return replicator, newest
 
     def say(self, text):
