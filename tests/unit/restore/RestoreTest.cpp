@@ -196,6 +196,13 @@ TEST(Restore, RefusesHeadersThatContradictTheirNamesOrNeighbours) {
     header.pageSize = 8192;
     replica.write({replica::kLevel0, {Txid{7}, Txid{7}}}, encode(header, {1}, 7));
     EXPECT_EQ(errorOf([&] { restoreLatest(store, replica.output()); }).code(), ErrorCode::Corrupt);
+
+    // It goes on where the others end, but not as far as its name promises.
+    header.pageSize = Replica::kPageSize;
+    replica.write({replica::kLevel0, {Txid{7}, Txid{7}}}, encode(header, {1}, 7));
+    replica.write({replica::Level{1}, {Txid{7}, Txid{9}}}, encode(header, {1}, 7));
+    const Error error = errorOf([&] { restoreLatest(store, replica.output()); });
+    EXPECT_NE(std::string(error.what()).find("its header says TXID 0000000000000007-0000000000000007"), std::string::npos) << error.what();
     expectNothingLeft(replica);
 }
 

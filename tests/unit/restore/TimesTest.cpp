@@ -16,15 +16,23 @@ namespace {
 
 using replica::FileInfo;
 
-/// A store whose listings tell its own time, as object stores do. Only head() is asked here.
+/// A store whose listings tell its own time, as object stores do. Only head() is asked here, or get() for a header where it keeps no time of ours.
 class LaterStore final : public Transport {
 public:
-    explicit LaterStore(bool listsTimestamp = false) : capabilities_{LayoutFamily::Flat, true, listsTimestamp, true, true, 8} {}
+    explicit LaterStore(bool listsTimestamp = false, bool keepsTimestamp = true)
+        : capabilities_{LayoutFamily::Flat, true, listsTimestamp, true, keepsTimestamp, 8} {}
 
     const TransportCapabilities& capabilities() const noexcept override { return capabilities_; }
     std::vector<std::pair<std::string, std::string>> describe() const override { return {}; }
     std::uint64_t put(const std::string&, Body&, const PutOptions&, const CallContext&) override { return refuse("put"); }
-    std::size_t get(const std::string&, std::uint64_t, MutableBytes, const CallContext&) override { return refuse("get"); }
+    std::size_t get(const std::string& key, std::uint64_t offset, MutableBytes into, const CallContext&) override {
+        const auto header = headers.find(key);
+        if (header == headers.end()) return refuse("get");
+        const ConstBytes bytes = ConstBytes(header->second).subspan(offset);
+        const std::size_t count = std::min(into.size(), bytes.size());
+        std::copy_n(bytes.begin(), count, into.begin());
+        return count;
+    }
     std::vector<ObjectInfo> list(std::string_view, std::string_view, std::size_t, const CallContext&) override {
         refuse("list");
         return {};
@@ -51,6 +59,7 @@ public:
     }
 
     std::map<std::string, Timestamp> times;
+    std::map<std::string, std::vector<std::byte>> headers;
     std::map<std::string, std::size_t> heads;
     unsigned mostAtOnce = 0;
     std::optional<ErrorCode> failure;
@@ -98,7 +107,7 @@ protected:
     replica::ReplicaStore store_{std::unique_ptr<Transport>(transport_)};
 };
 
-TEST_F(Times, DecidesByTheExactTimeOfAFile) {
+TEST_F(Times, T63_DecidesByTheExactTimeOfAFile) {
     add(9, 1, 1, 100);
     add(0, 2, 2, 200);
     add(0, 3, 3, 300);
@@ -125,6 +134,29 @@ TEST_F(Times, AsksNothingOfAStoreThatListsThem) {
     EXPECT_EQ(planExactly(store, exact_, {{}, Timestamp{101}}, 8).size(), 1u);
     EXPECT_EQ(exactTime(store, exact_[0], {}), Timestamp{100});
     EXPECT_EQ(watched.requests(), 0u);
+}
+
+TEST_F(Times, T63_AreReadFromTheFilesOfAStoreThatKeepsNone) {
+    auto transport = std::make_unique<LaterStore>(false, false);
+    LaterStore& watched = *transport;
+    replica::ReplicaStore store(std::move(transport));
+    add(9, 1, 1, 100);
+    add(0, 2, 2, 200);
+    add(0, 3, 3, 300);
+    for (std::size_t i = 0; i < exact_.size(); ++i) {
+        ltx::Header header;
+        header.pageSize = 4096;
+        header.commit = 1;
+        header.minTxid = exact_[i].id.range.min;
+        header.maxTxid = exact_[i].id.range.max;
+        header.timestamp = exact_[i].timestamp;
+        const auto bytes = ltx::encode(header);
+        const std::string key = store.layout().key(exact_[i].id);
+        watched.headers[key] = {bytes.begin(), bytes.end()};
+        watched.times[key] = listed_[i].timestamp;
+    }
+    EXPECT_EQ(planNames(planExactly(store, listed_, {{}, Timestamp{300}}, 8)), planNames(wanted(300)));
+    EXPECT_EQ(exactTime(store, listed_[2], {}), Timestamp{300});
 }
 
 TEST_F(Times, T72_AsksForWhatMattersAndNotForTheRest) {
