@@ -126,33 +126,39 @@ class DiskTestCase(BeyondTestCase):
     @ours_only
     def test_T67_WhatIsRenamedIsOnTheDiskBeforeAndItsNameAfter(self):
         app = self.app_with_table()
+        # One directory is there, as a process leaves it that dies before its name is on the disk.
+        (self.replica / "ltx" / "0").mkdir(parents=True)
         self.trigger.touch()
         record = self.dir / "record"
-        recorded = {"paths": [f"{self.dir}/*"], "calls": ["fsync", "rename", "link"], "error": "NONE", "record": record}
-        self.replicate(env=harness.fault(self.trigger, **recorded))
+        recorded = {"paths": [f"{self.dir}", f"{self.dir}/*"], "calls": ["fsync", "rename", "link"], "error": "NONE", "record": record}
+        replicator = self.replicate(env=harness.fault(self.trigger, **recorded))
         self.wait_restores_to(dump_of(self.db))
         self.commit_one_by_one(app, 3)
-        self.assertGreaterEqual(self.renames_in_order(record, f"{self.replica}/ltx/"), 5)
+        self.assertEqual(0, replicator.stop())
+        self.assertGreaterEqual(self.renames_in_order(record, f"{self.replica}/ltx/", self.replica), 5)
         record.unlink()
-        out = self.dir / "elsewhere" / "restored.db"
+        out = self.dir / "new" / "elsewhere" / "restored.db"
         restore = self.start(harness.Process([harness.PROGRAM, "restore", "-o", out, harness.url_of(self.replica)], self.dir / "restore.log",
                                              harness.fault(self.trigger, **recorded)))
         self.assertEqual(0, restore.wait())
-        self.assertEqual(1, self.renames_in_order(record, str(out)))
+        self.assertEqual(1, self.renames_in_order(record, str(out), self.dir))
 
-    def renames_in_order(self, record, target):
-        """How many renames to `target...` there were, each between the fsync of a file beside it and the fsync of its directory."""
+    def renames_in_order(self, record, target, top):
+        """How many renames to `target...` there were, each between the fsync of that file and those of its directory and of all above it, up to `top`."""
         calls = [line.split(" ", 1) for line in record.read_text().splitlines()]
-        found = 0
-        for at, (call, path) in enumerate(calls):
-            if call not in ("rename", "link") or not path.startswith(target):
-                continue
-            directory = os.path.dirname(path)
-            before = [other for what, other in calls[:at] if what == "fsync" and os.path.dirname(other) == directory]
-            self.assertTrue(before, f"{path} was renamed without an fsync of its content")
-            self.assertIn(["fsync", directory], calls[at:], f"the name of {path} may be lost")
-            found += 1
-        return found
+        renames = [(at, path) for at, (call, path) in enumerate(calls) if call in ("rename", "link") and path.startswith(target)]
+        for at, path in renames:
+            directory, name = os.path.split(path)
+            neighbours = [other for other, its in renames if os.path.dirname(its) == directory]
+            before = [other for call, other in calls[:at] if call == "fsync" and os.path.dirname(other) == directory]
+            self.assertTrue(any(name in os.path.basename(other) for other in before), f"{path} was renamed without an fsync of its content")
+            # Before anything else counts there.
+            until = next((other for other in neighbours if other > at), len(calls))
+            self.assertIn(["fsync", directory], calls[at:until], f"the name of {path} may be lost")
+            while directory != str(top):
+                directory = os.path.dirname(directory)
+                self.assertIn(["fsync", directory], calls[:until], f"the name of a directory in {directory} may be lost, and {path} with it")
+        return len(renames)
 
 
 class ContentTestCase(BeyondTestCase):
