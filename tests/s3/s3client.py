@@ -91,6 +91,12 @@ class Client:
             if not token:
                 return found
 
+    def unfinished(self, bucket):
+        """The keys of uploads in parts that were begun, and neither completed nor aborted."""
+        page = xml.etree.ElementTree.fromstring(self.request("GET", bucket, query={"uploads": ""}))
+        name = page.tag.removesuffix("ListMultipartUploadsResult")
+        return [entry.findtext(f"{name}Key") for entry in page.iter(f"{name}Upload")]
+
     def get(self, bucket, key):
         return self.request("GET", bucket, key)
 

@@ -91,13 +91,16 @@ class PutTestCase(FaultTestCase):
 class MultipartTestCase(FaultTestCase):
     """The first copy of a database that takes three parts."""
 
-    def heals_at(self, operation, fault, skip=0):
+    def setUp(self):
+        super().setUp()
         connection = sqlite3.connect(self.db)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("CREATE TABLE noise(data)")
         connection.executemany("INSERT INTO noise VALUES(?)", [(os.urandom(100_000),) for _ in range(120)])
         connection.commit()
         connection.close()
+
+    def heals_at(self, operation, fault, skip=0):
         self.proxy.fail(fault, operation, skip=skip)
         # One request at a time uses one connection, which a second request then finds stale.
         options = {"part_size": PART, **({"concurrency": 1} if fault == "stale" else {})}
@@ -128,6 +131,20 @@ class PartTestCase(MultipartTestCase):
 class CompleteTestCase(MultipartTestCase):
     def heals(self, fault):
         self.heals_at("complete", fault)
+
+
+@ours_only
+class AbandonedTestCase(MultipartTestCase):
+    def test_T66_NothingStaysOfUploadsThatFailed(self):
+        self.proxy.fail("internal-error", "part", skip=1, count=None)
+        replicator = self.replicate(self.url(self.proxy.port, part_size=PART))
+        wait_for(lambda: errors_of(replicator), "the attempts to be used up", harness.HEALING)
+        self.proxy.heal()
+        self.wait_objects(2)  # the copy, and the transaction behind it
+        self.stop_in_order(replicator)
+        self.assertGreater(len(self.proxy.asked("create")), 1)
+        self.assertEqual([], self.gateway.client.unfinished(self.bucket))
+        self.assert_same_bytes(self.db, self.restore(self.direct))
 
 
 class ReadTestCase(FaultTestCase):

@@ -240,7 +240,7 @@ TEST_F(TransportTest, SendsARefusedPartAgain) {
     EXPECT_EQ(requestsWith("DELETE "), 0u);
 }
 
-TEST_F(TransportTest, GivesUpALongObjectWhosePartIsRefusedForGood) {
+TEST_F(TransportTest, T66_GivesUpALongObjectWhosePartIsRefusedForGood) {
     serve([](Peer& peer, const std::string& request) {
         if (request.starts_with("POST ")) return peer.answer(200, kUpload);
         if (request.find("partNumber=2") != std::string::npos) return peer.answer(403, "<Error><Code>AccessDenied</Code></Error>");
