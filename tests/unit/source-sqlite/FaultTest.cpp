@@ -1,6 +1,7 @@
 #include "Fixture.h"
 #include "PatchedVfs.h"
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -38,6 +39,45 @@ private:
     const PatchedVfs vfs_{[](sqlite3_io_methods& methods) { methods.xShmLock = &shmLock; }};
 };
 
+/// Counts how often somebody wanted to checkpoint while another connection does.
+class RefusedCheckpoints {
+public:
+    static constexpr int kCheckpointByte = 1;
+    static inline std::atomic<int> count{0};
+
+private:
+    static int shmLock(sqlite3_file* file, int offset, int n, int flags) {
+        const int code = PatchedVfs::original().xShmLock(file, offset, n, flags);
+        if (offset == kCheckpointByte && code == SQLITE_BUSY) ++count;
+        return code;
+    }
+
+    const PatchedVfs vfs_{[](sqlite3_io_methods& methods) { methods.xShmLock = &shmLock; }};
+};
+
+/// A connection of this process that holds the lock of checkpoints, as somebody does who copies a large log.
+class RunningCheckpoint {
+public:
+    explicit RunningCheckpoint(const std::filesystem::path& database) {
+        EXPECT_EQ(sqlite3_open(database.c_str(), &connection_), SQLITE_OK);
+        EXPECT_EQ(sqlite3_exec(connection_, "SELECT count(*) FROM t", nullptr, nullptr, nullptr), SQLITE_OK);
+        sqlite3_file_control(connection_, "main", SQLITE_FCNTL_FILE_POINTER, &file_);
+        EXPECT_EQ(lock(SQLITE_SHM_LOCK), SQLITE_OK);
+    }
+    ~RunningCheckpoint() {
+        EXPECT_EQ(lock(SQLITE_SHM_UNLOCK), SQLITE_OK);
+        EXPECT_EQ(sqlite3_close(connection_), SQLITE_OK);
+    }
+    RunningCheckpoint(const RunningCheckpoint&) = delete;
+    RunningCheckpoint& operator=(const RunningCheckpoint&) = delete;
+
+private:
+    int lock(int flags) { return file_->pMethods->xShmLock(file_, RefusedCheckpoints::kCheckpointByte, 1, flags | SQLITE_SHM_EXCLUSIVE); }
+
+    sqlite3* connection_ = nullptr;
+    sqlite3_file* file_ = nullptr;
+};
+
 class FaultTest : public SourceSqlite {
 protected:
     /// Fails one call after the other until a whole life passes without meeting the failure.
@@ -68,9 +108,11 @@ protected:
         EXPECT_GT(failures, 5);
     }
 
-    static void live(Follower& follower, App& app) {
+    /// How often it was detached.
+    static int live(Follower& follower, App& app) {
+        int detached = 0;
         auto attach = [&] {
-            for (int i = 0; i < 3 && follower.source().status().state.starts_with("detached"); ++i)
+            for (int i = 0; i < 3 && follower.source().status().state.starts_with("detached"); ++i, ++detached)
                 tolerant([&] { follower.attach(true); });
         };
         attach();
@@ -86,6 +128,7 @@ protected:
                 }
             }
         }
+        return detached;
     }
 
     static void tolerant(const std::function<void()>& step) {
@@ -117,7 +160,7 @@ TEST_F(FaultTest, T85_ALockThatSomebodyHoldsIsKnownByItsCodeAndNoLoss) {
     int met = 0;
     for (int at = 1; at <= 8; ++at) {
         FailingLocks::arm(at, false);
-        live(follower, app);
+        EXPECT_EQ(live(follower, app), 0);
         met += FailingLocks::failed ? 1 : 0;
         FailingLocks::arm(0, false);
         follower.captureAll();
@@ -125,6 +168,25 @@ TEST_F(FaultTest, T85_ALockThatSomebodyHoldsIsKnownByItsCodeAndNoLoss) {
     }
     FailingLocks::code = SQLITE_IOERR_SHMLOCK;
     EXPECT_GT(met, 4);
+    EXPECT_EQ(follower.losses, 0u) << follower.lastLoss;
+    expectMirrorIsDatabase(follower);
+}
+
+TEST_F(FaultTest, T85_ACheckpointOfSomebodyElseIsNoFailureOfOurs) {
+    const RefusedCheckpoints refused;
+    App app(database);
+    app.must(kCreate);
+    app.must("PRAGMA wal_autocheckpoint=0");
+    Follower follower(database, {{"checkpoint-interval", "10ms"}, {"slow-poll", "10ms"}});
+    follower.attach();
+    app.must(insertRows(20));
+    {
+        const RunningCheckpoint running(database);
+        RefusedCheckpoints::count = 0;
+        EXPECT_TRUE(follower.followUntil([] { return RefusedCheckpoints::count >= 1; }));
+    }
+    EXPECT_TRUE(follower.followUntil([&] { return follower.source().status().checkpoints >= 1; }));
+    EXPECT_EQ(follower.logged(), std::vector<std::string>{});
     EXPECT_EQ(follower.losses, 0u) << follower.lastLoss;
     expectMirrorIsDatabase(follower);
 }
