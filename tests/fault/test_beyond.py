@@ -156,9 +156,10 @@ class DiskTestCase(BeyondTestCase):
             # Before anything else counts there.
             until = next((other for other in neighbours if other > at), len(calls))
             self.assertIn(["fsync", directory], calls[at:until], f"the name of {path} may be lost")
+            above = calls[:at] if names_first else calls
             while directory != str(top):
                 directory = os.path.dirname(directory)
-                self.assertIn(["fsync", directory], calls[:at] if names_first else calls, f"the name of a directory in {directory} may be lost, and {path} with it")
+                self.assertIn(["fsync", directory], above, f"the name of a directory in {directory} may be lost, and {path} with it")
         return len(renames)
 
 

@@ -78,7 +78,9 @@ TEST(RetryPolicy, T77_ComesBackWithinTenSecondsHoweverLongAStoreWasAway) {
                     longest[failures - 1] / 2, 1);
     }
     EXPECT_LE(kPolicy.betweenCalls(failure(ErrorCode::Transient), 0xffffffffu, kNearlyOne), milliseconds(10'000));
-    for (unsigned failures = 5; failures <= 100; ++failures) EXPECT_EQ(kPolicy.betweenCalls(failure(ErrorCode::Transient), failures, 0), milliseconds(5'000)) << failures;
+    for (unsigned failures = 5; failures <= 100; ++failures) {
+        EXPECT_EQ(kPolicy.betweenCalls(failure(ErrorCode::Transient), failures, 0), milliseconds(5'000)) << failures;
+    }
 }
 
 TEST(RetryPolicy, IsPatientWithWhatNeedsAPerson) {
