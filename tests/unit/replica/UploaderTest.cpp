@@ -4,9 +4,11 @@
 #include "plugin/Registry.h"
 #include "transport/Compose.h"
 
+#include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <future>
 #include <map>
 
 namespace litestream::replica {
@@ -350,6 +352,28 @@ TEST_F(UploaderTest, InAHurryTheNextWaitsAreShort) {
     uploader_->hurry(std::chrono::milliseconds(1));
     uploader_->enqueue(file(1));
     ASSERT_TRUE(waitFor([&] { return stored_.size() == 1; }));
+}
+
+TEST_F(UploaderTest, T76_ClosingEndsTheWaitBetweenCalls) {
+    transport::RetryPolicy slow;
+    slow.again = slow.againLongest = std::chrono::hours(1);
+    transport_->faults = {Fault::Refuse};
+    boost::asio::thread_pool single{1};
+    Uploader::Events events;
+    events.stored = [this](const Upload&, std::uint64_t) { note([&] { stored_.push_back(1); }); };
+    events.failed = [this](const Upload&, const Error& error, unsigned attempt, std::chrono::milliseconds) {
+        note([&] { failures_.emplace_back(error.code(), attempt); });
+    };
+    const auto uploader = std::make_shared<Uploader>(store_, single, std::move(events), slow);
+    uploader->enqueue(file(1));
+    ASSERT_TRUE(waitFor([&] { return failures_.size() == 1; }));
+    // What the only thread does next, it does when the wait has begun.
+    std::promise<void> waiting;
+    boost::asio::post(single, [&] { waiting.set_value(); });
+    waiting.get_future().wait();
+    uploader->close();
+    single.join();
+    EXPECT_TRUE(stored_.empty());
 }
 
 TEST_F(ComposedUploaderTest, FaultsThatHealWithinACallAreNobodysBusiness) {
