@@ -376,6 +376,61 @@ TEST_F(Traps, T63_EveryInstantIsTheSameWhenAllIsCompacted) {
     }
 }
 
+/// Two machines go on from the same database with the same local state: what one has sent, the other has not seen.
+class T68 : public Traps {
+protected:
+    void save(const std::string& name) {
+        run("PRAGMA wal_checkpoint(TRUNCATE)");
+        fs::create_directory(directory_ / name);
+        fs::copy_file(path(), directory_ / name / "app.db");
+        fs::copy(meta(), directory_ / name / "meta", fs::copy_options::recursive);
+    }
+    void load(const std::string& name) {
+        ASSERT_EQ(sqlite3_close(database_), SQLITE_OK);
+        for (const char* suffix : {"-wal", "-shm"}) fs::remove(path().string() + suffix);
+        fs::copy_file(directory_ / name / "app.db", path(), fs::copy_options::overwrite_existing);
+        fs::remove_all(meta());
+        fs::copy(directory_ / name / "meta", meta(), fs::copy_options::recursive);
+        ASSERT_EQ(sqlite3_open(path().c_str(), &database_), SQLITE_OK);
+    }
+    /// Each with as many commits of its own.
+    void part(unsigned sent, unsigned unsent) {
+        run("CREATE TABLE other(x)");
+        start();
+        sync();
+        EXPECT_TRUE(stop());
+        save("begin");
+        start();
+        sync();
+        fillSpool(unsent);
+        const auto before = spooled().size();
+        run("INSERT INTO other VALUES('here')");
+        await("a file in the spool", [&] { return spooled().size() > before; });
+        EXPECT_FALSE(stop(1ms));
+        save("end");
+        store_.heal();
+        load("begin");
+        start();
+        for (unsigned i = 0; i < sent; ++i) {
+            commit();
+            sync();
+        }
+        EXPECT_TRUE(stop());
+        EXPECT_EQ(restoredRows(), sent);
+        load("end");
+        start();
+        sync();
+        EXPECT_TRUE(stop());
+        for (const char* sql : {"SELECT group_concat(hex(x)) FROM t", "SELECT x FROM other", "PRAGMA integrity_check"}) {
+            EXPECT_EQ(ask(restored(), sql), ask(database_, sql)) << sql;
+        }
+    }
+};
+
+TEST_F(T68, T68_ACopyThatIsBehindItsReplicaIsShippedWhole) { part(6, 1); }
+
+TEST_F(T68, T68_ACopyThatHasAnotherFileOfTheNewestTxidIsShippedWhole) { part(1, 1); }
+
 /// Stops in one state after another, each with a store that has begun to hang, and finds everything there afterwards.
 class T76 : public Traps {
 protected:
