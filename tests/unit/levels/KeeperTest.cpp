@@ -60,6 +60,8 @@ TEST_F(KeeperTest, WithoutPermissionToDeleteEverythingElseGoesOn) {
 }
 
 TEST_F(KeeperTest, T73_OnlyWhatWasConfirmedIsForgotten) {
+    settings_.levels = {30s};  // no later merge has it look again
+    restart({});
     store_.keep([this](const std::string& name) { return name == key(id(0, 3, 3)); });
     store(put(id(9, 1, 1), 1, {{1, 1}}));
     for (std::uint64_t txid = 2; txid <= 5; ++txid) store(put(id(0, txid, txid), 1, {{1, 5}}));
@@ -67,7 +69,7 @@ TEST_F(KeeperTest, T73_OnlyWhatWasConfirmedIsForgotten) {
     EXPECT_EQ(texts(std::vector{keeper_->inventory().level(0).begin()->second.info}), Names{"0/3-3"});
     EXPECT_EQ(there(), held());
     store_.keep({});
-    until(7min);  // long before anything else would have it look
+    until(7min);
     EXPECT_EQ(keeper_->inventory().level(0).size(), 1u);
     EXPECT_EQ(there(), held());
 }
