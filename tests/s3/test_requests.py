@@ -58,7 +58,7 @@ class RequestsTestCase(S3TestCase):
         wait_for(lambda: self.counted()["list-uploads"], "the list of unfinished uploads")
         replicator.stop()
         self.assertEqual(0, self.counted()["abort"])
-        self.assertIn(key.encode(), self.gateway.client.request("GET", self.bucket, query={"uploads": ""}))
+        self.assertEqual([key], self.gateway.client.unfinished(self.bucket))
         self.assertNotIn("unfinished uploads", replicator.output())
 
     def test_OneTransactionPerSecond(self):
