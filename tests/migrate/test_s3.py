@@ -179,7 +179,7 @@ class LifeSizeTestCase(BucketTestCase):
         self.assertEqual(0, done.returncode, done.stderr)
         peak = int(done.stderr.splitlines()[-1])
         print(f"migrate: {len(files)} objects, {total / 2**20:.0f} MiB in {ours:.1f} s = {total / 2**20 / ours:.1f} MiB/s, peak RSS {peak / 1024:.1f} MiB", flush=True)
-        self.assertLess(peak, 96 * 1024)
+        self.assert_memory(peak << 10, 96 << 20)
         self.assert_official_restores(self.space)
         self.gateway.client.empty(self.bucket)
         if shutil.which("s3cmd"):

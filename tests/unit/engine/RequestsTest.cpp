@@ -26,7 +26,7 @@ TEST_F(Requests, AStopDuringTheFirstSnapshotWaitsForTheAnchor) {
     store_.stall({"PUT"});
     unsigned puts = 0;
     store_.damage([&](std::string&) {
-        if (++puts > 1 && puts < 50) throw kReset;
+        if (++puts > 1 && puts < 10) throw kReset;
     });
     start();
     ASSERT_TRUE(store_.waitForRequests("PUT", 1));
