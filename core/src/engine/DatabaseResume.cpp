@@ -51,11 +51,11 @@ void Database::takeUp(const PositionJournal::Contents& journal) {
     });
 }
 
-/// What stays unreadable holds up nobody for long: the newest state is in the database, and a snapshot brings it. The files stay where they are.
+/// What stays unreadable holds up nobody for long: the newest state is in the database, and is sent from there. The files stay where they are.
 bool Database::doesWithoutSpool(const Error& failure) {
     if (++spoolLooks_ < kSpoolLooks) return false;
     spoolLooks_ = 0;
-    log::error("spool not read: its states are left out, and the newest one is sent as a snapshot", {{"db", options_.path.string()}, {"error", failure.what()}});
+    log::error("spool not read: the states in it are left out, the newest one is sent", {{"db", options_.path.string()}, {"error", failure.what()}});
     return true;
 }
 
