@@ -69,11 +69,21 @@ std::optional<Clock::time_point> Keeper::turn(const FileAttributes& attributes) 
     if (audit_.due(now) && startAudit(attributes)) return std::nullopt;
     if (!findings_.empty()) return audit_.next();
     if (repairs_.due(now)) repair();
-    if (jobs_.due(now) && startJob(attributes)) return std::nullopt;
-    if (deletions_.due(now) && startDeletion()) return std::nullopt;
-    if (validations_.due(now) && startValidation()) return std::nullopt;
-    if (trials_.due(now) && startTrial()) return std::nullopt;
+    // In turn: merges that take longer than their interval are always due, and would keep the others from theirs.
+    for (unsigned i = 0; i < kKinds; ++i) {
+        lastKind_ = (lastKind_ + 1) % kKinds;
+        if (startKind(lastKind_, now, attributes)) return std::nullopt;
+    }
     return earliest({audit_.next(), jobs_.next(), deletions_.next(), repairs_.next(), validations_.next(), trials_.next()});
+}
+
+bool Keeper::startKind(unsigned kind, Clock::time_point now, const FileAttributes& attributes) {
+    switch (kind) {
+        case 0: return jobs_.due(now) && startJob(attributes);
+        case 1: return deletions_.due(now) && startDeletion();
+        case 2: return validations_.due(now) && startValidation();
+        default: return trials_.due(now) && startTrial();
+    }
 }
 
 std::optional<Clock::time_point> Keeper::earliest(std::initializer_list<std::optional<Clock::time_point>> times) {

@@ -119,6 +119,8 @@ private:
         void failed(Clock::time_point now, Clock::duration first, Clock::duration longest);
     };
 
+    /// Of merges, deletions, validations, trials.
+    bool startKind(unsigned kind, Clock::time_point now, const FileAttributes& attributes);
     bool startJob(const FileAttributes& attributes);
     bool startDeletion();
     /// Runs `work` in the background and `done` with its result and failure on the strand.
@@ -196,6 +198,8 @@ private:
     CancellationSource cancellation_;
     Ledger ledger_;
     const Inventory& inventory_ = ledger_.inventory();
+    static constexpr unsigned kKinds = 4;
+    unsigned lastKind_ = kKinds - 1;  ///< whose turn it was
     Pace jobs_;
     Pace deletions_;
     /// A state that does not match, on its way to be right again: no snapshot is merged meanwhile.

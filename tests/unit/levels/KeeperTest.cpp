@@ -36,6 +36,29 @@ TEST_F(KeeperTest, ManyTransactionsBecomeFewFiles) {
     EXPECT_EQ(store_.requests().count("LIST"), 0u);
 }
 
+TEST_F(KeeperTest, LevelsThatAreAlwaysDueLeaveTheOthersTheirTurn) {
+    settings_.levels = {1s};
+    settings_.levelZeroRetention = settings_.checkInterval = 1s;
+    settings_.validationInterval = 60s;
+    settings_.auditInterval = 0s;
+    restart({});
+    ::testing::internal::CaptureStdout();
+    store(put(id(9, 1, 1), 1, {{1, 1}}));
+    for (std::uint64_t txid = 2; txid <= 400; ++txid) {
+        store(put(id(0, txid, txid), 1, {{1, static_cast<std::uint8_t>(txid)}}));
+        // Every job takes longer than the interval of the level: at its end the next merge is due.
+        now_ += 2s;
+        if (background_.empty()) continue;
+        const auto job = std::move(background_.front());
+        background_.pop_front();
+        job();
+    }
+    EXPECT_LT(keeper_->inventory().level(0).size(), 10u);
+    EXPECT_GT(keeper_->inventory().level(1).size(), 50u);
+    EXPECT_FALSE(said("replica validated").empty());
+    ::testing::internal::GetCapturedStdout();
+}
+
 TEST_F(KeeperTest, WithoutPermissionToDeleteEverythingElseGoesOn) {
     store_.keep([](const std::string&) { return true; });
     ::testing::internal::CaptureStdout();
