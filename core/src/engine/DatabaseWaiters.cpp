@@ -72,11 +72,12 @@ Error Database::replicaFailure(const Replica& replica, const Waiter& waiter, con
     return {error.code(), context + error.what()};
 }
 
-/// Level 0 must not stay behind beside a snapshot: upstream would go on from where it ends. So whoever waits for the snapshot waits for this file, too.
+/// Level 0 must not stay behind beside a snapshot: upstream would go on from where it ends. So who waits for everything waits for this file, too; not who wants a
+/// snapshot, for the file may bring pages of its own, and would make that one an old one.
 void Database::wantAnchor() {
     anchorWanted_ = true;
     for (auto& waiter : waiters_) {
-        if (waiter.target == txid_) waiter.target.reset();
+        if (waiter.aim == Aim::Synced && waiter.target == txid_) waiter.target.reset();
     }
 }
 
