@@ -240,6 +240,20 @@ TEST_F(Requests, ASnapshotThatIsAskedForIsMadeWhereItIsMissing) {
     EXPECT_EQ(restoredRows(), 3);
 }
 
+TEST_F(Requests, ASnapshotThatIsAskedForIsMadeOnceAlthoughTheApplicationGoesOn) {
+    commit();
+    start({}, 60s);
+    unsigned commits = 1;
+    store_.damage([&](std::string&) {
+        if (commits++ < 20) commit();
+    });
+    engine_->snapshot(path(), CallContext::within(60s));
+    store_.damage({});
+    const auto keys = store_.keys();
+    EXPECT_EQ(std::count_if(keys.begin(), keys.end(), [](const auto& key) { return key.starts_with("0009/"); }), 1);
+    EXPECT_TRUE(stop());
+}
+
 TEST_F(Requests, AStopWithoutPatienceIsOneAttempt) {
     start();
     sync();
