@@ -215,7 +215,6 @@ private:
     // DatabaseWaiters.cpp
     void settleWaiters();
     bool settled(Waiter& waiter);
-    void wantAnchor();
     void findTarget(Waiter& waiter) const;
     Error replicaFailure(const Replica& replica, const Waiter& waiter, const Error& error) const;
     std::optional<Error> databaseFailure(const Waiter& waiter);

@@ -251,7 +251,8 @@ void Database::stored(std::size_t index, const replica::Upload& upload, std::uin
     replica.acknowledged = std::max(replica.acknowledged, txid);
     if (seed) {
         replica.state = Replica::State::Following;
-        if (txid_ == txid) wantAnchor();
+        // Level 0 must not stay behind beside a snapshot: upstream would go on from where it ends.
+        if (txid_ == txid) anchorWanted_ = true;
     }
     releaseUnneeded();
     limitMemory();
@@ -318,7 +319,7 @@ void Database::passItsPredecessor(std::size_t index) {
     replica.seedBehind = met.file.id.range.max;
     demote(replica, "TXID " + ltx::format(replica.seedBehind) + " of the process before this one arrived late");
     // Without a commit there would be nothing behind it.
-    if (txid_ == replica.seedBehind) wantAnchor();
+    if (txid_ == replica.seedBehind) anchorWanted_ = true;
     releaseUnneeded();
     turn();
 }

@@ -1,6 +1,7 @@
 #include "engine/Database.h"
 
 #include "engine/Encoding.h"
+#include "levels/ReadWhole.h"
 #include "ltx/Decoder.h"
 #include "restore/Plan.h"
 #include "util/Log.h"
@@ -20,11 +21,6 @@ namespace {
 constexpr auto kRepairDeadline = std::chrono::seconds(30);
 /// Looks at a spool that cannot be read, ten seconds apart.
 constexpr unsigned kSpoolLooks = 3;
-
-/// Whether a spool file is gone, or no file of ours, or one that we cannot read any more.
-bool provesDamage(const Error& error) {
-    return error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::NotFound || error.code() == ErrorCode::Unsupported;
-}
 
 }  // namespace
 
@@ -180,7 +176,7 @@ std::vector<std::shared_ptr<Payload>> Database::loadSpool(const PositionJournal:
             spooled.push_back(payload);
         } catch (const Error& failure) {
             // What says nothing of the file is no reason to give it up.
-            if (!provesDamage(failure)) throw;
+            if (!levels::isLost(failure) && failure.code() != ErrorCode::Unsupported) throw;
             log::warn("spool file dropped", {{"db", options_.path.string()}, {"file", path.string()}, {"reason", failure.what()}});
             std::filesystem::remove(path, error);
         }

@@ -72,16 +72,9 @@ Error Database::replicaFailure(const Replica& replica, const Waiter& waiter, con
     return {error.code(), context + error.what()};
 }
 
-/// Level 0 must not stay behind beside a snapshot: upstream would go on from where it ends. So who waits for everything waits for this file, too; not who wants a
-/// snapshot, for the file may bring pages of its own, and would make that one an old one.
-void Database::wantAnchor() {
-    anchorWanted_ = true;
-    for (auto& waiter : waiters_) {
-        if (waiter.aim == Aim::Synced && waiter.target == txid_) waiter.target.reset();
-    }
-}
-
 void Database::findTarget(Waiter& waiter) const {
+    // Who waits for everything waits for the anchor, too; not who wants a snapshot, for it may bring pages of its own, and would make that one an old one.
+    if (anchorWanted_ && waiter.aim == Aim::Synced && waiter.target == txid_) waiter.target.reset();
     if (waiter.target) return;
     const bool nothingOpen = caughtUp_ && (!batch_ || batch_->empty()) && !reconciling_ && !anchorWanted_;
     // No database at the end: what there was has been cut, or there never was anything.
