@@ -1,6 +1,7 @@
 #include "AbandonedUploads.h"
 
 #include "Answer.h"
+#include "MultipartUpload.h"
 #include "http/HttpTime.h"
 
 #include <litestream/Error.h>
@@ -16,12 +17,6 @@ namespace {
 constexpr std::chrono::milliseconds kAbandonedAfter = std::chrono::hours(7 * 24);
 constexpr std::chrono::seconds kListPatience{20};
 
-void abortOne(Client& client, const std::string& key, const std::string& id, const CallContext& context) {
-    client.send({.operation = "abort the upload of " + key, .permission = "s3:AbortMultipartUpload", .method = "DELETE", .key = key,
-                 .query = {{"uploadId", id}}, .accepted = 404},
-                context);
-}
-
 void abortBelow(Client& client, Host& host, const std::string& directory, const CallContext& context) {
     const std::string& root = client.settings().prefix;
     const ApiCall call{.operation = "list the unfinished uploads below " + directory, .permission = "s3:ListBucketMultipartUploads", .method = "GET",
@@ -33,7 +28,7 @@ void abortBelow(Client& client, Host& host, const std::string& directory, const 
     for (const UnfinishedUpload& upload : readUploadPage(response.body, call.operation)) {
         const bool isBeside = upload.key.starts_with(root + directory) && upload.key.find('/', root.size() + directory.size()) == std::string::npos;
         if (!isBeside || now->milliseconds - upload.begun.milliseconds < kAbandonedAfter.count()) continue;
-        abortOne(client, upload.key.substr(root.size()), upload.id, context);
+        abortUpload(client, upload.key.substr(root.size()), upload.id, context);
         ++aborted;
     }
     if (aborted != 0) host.log(LogLevel::Info, "removed " + std::to_string(aborted) + " unfinished uploads below " + directory + ", a week old or more");

@@ -212,13 +212,17 @@ bool MultipartUpload::isThere(std::uint64_t size) {
            response.header(kTimestampHeader) == formatTimestamp(options_.timestamp);
 }
 
+void abortUpload(Client& client, const std::string& key, const std::string& id, const CallContext& context) {
+    client.send({.operation = "abort the upload of " + key, .permission = "s3:AbortMultipartUpload", .method = "DELETE", .key = key,
+                 .query = {{"uploadId", id}}, .accepted = 404},
+                context);
+}
+
 void MultipartUpload::abort() noexcept {
     try {
         const bool late = context_.cancellation.cancelled() || context_.remaining() == CallContext::Clock::duration::zero();
         const CallContext own = CallContext::within(late ? kLateAbortLimit : CallContext::Clock::duration(kAbortLimit));
-        client_.send({.operation = "abort the upload of " + key_, .permission = "s3:AbortMultipartUpload", .method = "DELETE", .key = key_,
-                      .query = {{"uploadId", uploadId_}}, .accepted = 404},
-                     own);
+        abortUpload(client_, key_, uploadId_, own);
     } catch (const std::exception& error) {
         host_.log(LogLevel::Warning, std::string(error.what()) +
                                          ". Its parts stay in the bucket: let a lifecycle rule remove unfinished uploads");

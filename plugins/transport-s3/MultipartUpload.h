@@ -16,6 +16,9 @@
 
 namespace litestream::s3 {
 
+/// Makes the store forget the parts of an upload; one that it has forgotten already is no failure.
+void abortUpload(Client& client, const std::string& key, const std::string& id, const CallContext& context);
+
 /// One object sent in parts, several at a time. Parts are hashed and sent on the pool's threads, and on the caller's when the pool
 /// has none to spare; the caller's thread reads the body. At most one part more than are under way is in memory.
 ///
