@@ -19,10 +19,13 @@ inline const Error kDenied(ErrorCode::Denied, "put: access denied");
 /// Traps beyond the database (docs/traps.md), with a whole engine and a store that fails.
 class Traps : public LiveEngine {
 protected:
+    /// Without those that are being written.
     std::set<fs::path> spooled() const {
         std::set<fs::path> files;
         std::error_code none;
-        for (const auto& entry : fs::directory_iterator(meta() / "spool", none)) files.insert(entry.path());
+        for (const auto& entry : fs::directory_iterator(meta() / "spool", none)) {
+            if (entry.path().extension() == ".ltx") files.insert(entry.path());
+        }
         return files;
     }
     DatabaseStatus status() const { return engine_->status().at(0); }
