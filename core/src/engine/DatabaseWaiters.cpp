@@ -74,7 +74,12 @@ Error Database::replicaFailure(const Replica& replica, const Waiter& waiter, con
 
 void Database::findTarget(Waiter& waiter) const {
     // Who waits for everything waits for the anchor, too; not who wants a snapshot, for it may bring pages of its own, and would make that one an old one.
-    if (anchorWanted_ && waiter.aim == Aim::Synced && waiter.target == txid_) waiter.target.reset();
+    if (anchorWanted_ && waiter.aim == Aim::Synced && waiter.target == txid_) {
+        waiter.target.reset();
+        // What was found out about the replicas was about the former target.
+        waiter.over.clear();
+        waiter.failure.reset();
+    }
     if (waiter.target) return;
     const bool nothingOpen = caughtUp_ && (!batch_ || batch_->empty()) && !reconciling_ && !anchorWanted_;
     // No database at the end: what there was has been cut, or there never was anything.

@@ -191,6 +191,17 @@ TEST_F(Requests, OnePassGivesUpAtOnceWhatNeedsAPerson) {
     EXPECT_EQ(restoredRows(), 1);
 }
 
+TEST_F(Requests, OnePassNamesWhatItGaveUpAlthoughAnotherReplicaGoesOn) {
+    test::MemoryStore second;
+    second.fail([](const std::string&) { throw kDenied; });
+    commit();
+    start({}, 1h, &second);
+    const std::string failure = failureOf([&] { engine_->sync(path(), CallContext::within(60s)); });
+    EXPECT_TRUE(failure.starts_with("sync replica for " + path().string() + ": second: ")) << failure;
+    EXPECT_FALSE(stop());
+    EXPECT_EQ(restoredRows(), 1);
+}
+
 TEST_F(Requests, OnePassHasPatienceWithWhatHeals) {
     store_.fail(next(5 * limits_.retry.attempts, "PUT", kReset));
     commit();
