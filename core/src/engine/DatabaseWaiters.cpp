@@ -99,10 +99,11 @@ std::optional<Error> Database::databaseFailure(const Waiter& waiter) {
     if (idle && isEmpty(options_.path)) {
         return Error(ErrorCode::NotFound, describe(waiter.aim) + options_.path.string() + ": no position, waiting for data");
     }
-    if (state_ == State::Surveying) {
-        // It cannot begin before one of them answers.
+    if (state_ == State::Surveying || spoolFailing_) {
+        // It cannot begin before one of them answers, or go on before one of them takes what there is no other place for.
         std::optional<Error> first;
         for (const auto& replica : replicas_) {
+            if (replica.state == Replica::State::Following && replica.acknowledged >= txid_) continue;
             const auto reason = givenUp(replica, waiter);
             if (!reason) return std::nullopt;
             if (!first) first = replicaFailure(replica, waiter, *reason);

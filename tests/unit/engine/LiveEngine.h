@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -63,6 +64,16 @@ protected:
     /// Waits until everything that is committed is in the store.
     void sync() { ASSERT_NO_THROW(engine_->sync(path(), CallContext::within(60s))); }
     bool stop(std::chrono::nanoseconds patience = 60s) { return engine_->stop(patience).complete; }
+
+    /// What a wait ended with.
+    static std::string failureOf(const std::function<void()>& wait) {
+        try {
+            wait();
+        } catch (const Error& error) {
+            return error.what();
+        }
+        return "none";
+    }
 
     /// The lines that `action` left in the log and that contain `text`.
     template <class Action>

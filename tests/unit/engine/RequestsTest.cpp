@@ -149,16 +149,6 @@ TEST_F(Requests, UsedUpAttemptsAreOneErrorThenOneRecovery) {
     EXPECT_EQ(restoredRows(), 1);
 }
 
-/// What a wait ended with.
-std::string failureOf(const std::function<void()>& wait) {
-    try {
-        wait();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "none";
-}
-
 TEST_F(Requests, OnePassSendsEverythingAndCompactsNothing) {
     const levels::Settings eager{.levels = {1ms}, .snapshotInterval = 1ms, .snapshotRetention = 1ms, .levelZeroRetention = 1ms, .checkInterval = 1ms};
     for (int pass = 1; pass <= 3; ++pass) {

@@ -107,6 +107,21 @@ TEST_F(Traps, T49_WhatHasNoRoomStaysInTheLog) {
     EXPECT_EQ(restoredRows(), 100);
 }
 
+/// What a dead replica lacks fills the memory, so nothing more is cut: one pass ends nevertheless, and says why.
+TEST_F(Traps, T49_OnePassEndsAlthoughThereIsNoRoomForWhatADeadReplicaLacks) {
+    MemoryStore second;
+    second.fail([](const std::string&) { throw kDenied; });
+    commit();
+    start({}, 1h, &second);
+    std::ofstream(meta() / "spool").close();
+    const auto pass = [&] { engine_->sync(path(), CallContext::within(60s)); };
+    for (int i = 0; i < 20; ++i) {
+        run("INSERT INTO t VALUES(randomblob(1000000))");
+        EXPECT_EQ(failureOf(pass), "sync replica for " + path().string() + ": second: put: access denied");
+    }
+    EXPECT_FALSE(stop());
+}
+
 TEST_F(Traps, T60_ASpoolFileThatVanishesWhileItWaitsIsBridged) {
     start();
     sync();
