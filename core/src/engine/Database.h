@@ -189,6 +189,7 @@ private:
     // DatabaseReplicas.cpp: queues, seeds, acknowledgements, waiters
     void enqueue(Replica& replica, const std::shared_ptr<Payload>& payload);
     void admit(const std::shared_ptr<Payload>& payload);
+    void limitUnsent();
     void limitMemory();
     void limitSpool();
     bool seedWanted() const;

@@ -67,7 +67,7 @@ void Database::service(unsigned reasons) {
     const auto allowed = cadence_.next(now, unsent);
     heldBack_ = allowed > now && unsent > 0;
     const bool due = allowed <= now || forced_ || anchorWanted_;
-    if (spoolFailing_) limitMemory();
+    if (spoolFailing_) limitUnsent();
     if ((reasons & bit(Wake::Pressing)) != 0) pressing_ = true;
     // Commits that may not be cut yet are left in the log, where later ones replace them, until the log presses.
     if (!due && !pressing_) {

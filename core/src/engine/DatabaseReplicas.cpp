@@ -74,8 +74,7 @@ void Database::admit(const std::shared_ptr<Payload>& payload) {
     unsent_.push_back(payload);
     if (payload->spooled()) sums_.durable(payload);
     for (auto& replica : replicas_) enqueue(replica, payload);
-    limitMemory();
-    limitSpool();
+    limitUnsent();
     releaseUnneeded();
 }
 
@@ -83,6 +82,11 @@ bool Database::anyFailing() const {
     return std::any_of(replicas_.begin(), replicas_.end(), [](const auto& replica) {
         return replica.failures > 0 || replica.state == Replica::State::Unknown;
     });
+}
+
+void Database::limitUnsent() {
+    limitMemory();
+    limitSpool();  // what has just left the memory counts
 }
 
 void Database::limitMemory() {
@@ -255,7 +259,7 @@ void Database::stored(std::size_t index, const replica::Upload& upload, std::uin
         if (txid_ == txid) anchorWanted_ = true;
     }
     releaseUnneeded();
-    limitMemory();
+    limitUnsent();
     settleWaiters();
     if (seed && replica.seedExpected && !captureMatches(txid, *replica.seedExpected, *replica.seedDigest)) return;
     if (anchorWanted_ || seedWanted() || heldBack_) {
@@ -297,7 +301,7 @@ void Database::failed(std::size_t index, const replica::Upload& upload, const Er
             demote(replica, "the spool file of TXID " + ltx::format(upload.file.range.max) + " is gone");
             releaseUnneeded();
         }
-        limitMemory();
+        limitUnsent();
     }
     settleWaiters();
 }

@@ -10,21 +10,29 @@ TEST_F(Traps, T46_TheSpoolHasALimit) {
     limits_.spoolBytes = 150'000;
     start();
     sync();
-    store_.fail([](const std::string& operation) {
-        if (operation == "PUT") throw kReset;
-    });
-    for (int i = 0; i < 2; ++i) {
-        const Txid before = status().txid;
-        run("INSERT INTO t VALUES(randomblob(100000))");
-        await("the cut of a commit", [&] { return status().txid > before; });
+    // The first failure comes before the second cut, or after it: then both wait in memory until then.
+    for (const bool late : {false, true}) {
+        SCOPED_TRACE(late);
+        store_.fail([](const std::string& operation) {
+            if (operation == "PUT") throw kReset;
+        });
+        if (late) store_.hold();
+        for (int i = 0; i < 2; ++i) {
+            const Txid before = status().txid;
+            run("INSERT INTO t VALUES(randomblob(100000))");
+            await("the cut of a commit", [&] { return status().txid > before; });
+            if (!late) await("the failure", [&] { return !status().replicas.at(0).lastError.empty(); });
+        }
+        if (late) store_.letGo();
+        await("the failure", [&] { return !status().replicas.at(0).lastError.empty(); });
+        std::uintmax_t bytes = 0;
+        for (const auto& file : spooled()) bytes += fs::file_size(file);
+        EXPECT_LE(bytes, limits_.spoolBytes);
+        store_.heal();
+        sync();
     }
-    std::uintmax_t bytes = 0;
-    for (const auto& file : spooled()) bytes += fs::file_size(file);
-    EXPECT_LE(bytes, limits_.spoolBytes);
-    store_.heal();
-    sync();
     EXPECT_TRUE(stop());
-    EXPECT_EQ(restoredRows(), 2);
+    EXPECT_EQ(restoredRows(), 4);
 }
 
 TEST_F(Traps, T47_AFileOfTheSpoolGoesWhenTheReplicaHasIt) {
