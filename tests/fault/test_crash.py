@@ -85,14 +85,13 @@ class CrashTestCase(TestCase):
             self.assertIsNone(restorer.problem, f"seed {self.seed}")
             self.assertTrue(writer.running(), writer.output())
         writer.stop()
-        newest = harness.newest_commit(self.commit_log)
-        restored = self.wait_restorable(newest, deadline=120)
+        # The database says what the newest transaction is: a writer that was killed may not have logged its last one.
+        self.wait_restores_to(harness.dump_of(self.db), deadline=120)
         restorer.finish()
         self.count_reconciles(replicator)
         self.report(restorer, ROUNDS)
         self.assertIsNone(restorer.problem, f"seed {self.seed}")
         self.assertGreater(restorer.restores, 0)
-        self.assert_same_database(self.db, restored)
         self.assertEqual(0, replicator.stop())
         if not (os.environ.get("LITESTREAM_UNDER_TEST") and harness.is_official()):
             self.assert_same_bytes(self.db, self.restore())
