@@ -23,10 +23,6 @@ constexpr auto kQuiet = 250ms;
 constexpr auto kLongestBurst = 2s;
 constexpr std::uint32_t kDirectoryEvents = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_ONLYDIR;
 
-bool isSidecar(const std::string& name) {
-    return name.ends_with("-wal") || name.ends_with("-shm") || name.ends_with("-journal");
-}
-
 }  // namespace
 
 DirectoryWatch::DirectoryWatch(std::vector<config::Directory> directories, Changed changed)
@@ -77,8 +73,8 @@ void DirectoryWatch::watchTree(const config::Directory& directory, const fs::pat
     for (fs::directory_iterator entry(path, error); !error && entry != fs::directory_iterator(); entry.increment(error)) {
         std::error_code gone;
         if (entry->is_directory(gone) && !entry->is_symlink(gone)) {
-            if (directory.recursive) watchTree(directory, entry->path(), found);
-        } else if (config::isNameOf(directory, entry->path()) && !isSidecar(entry->path().filename()) && !followed_.contains(entry->path())) {
+            if (directory.recursive && !config::isMetadata(directory, entry->path())) watchTree(directory, entry->path(), found);
+        } else if (config::isNameOf(directory, entry->path()) && !followed_.contains(entry->path())) {
             watchPath(entry->path(), IN_MODIFY, directory, found);
         }
     }
@@ -122,9 +118,10 @@ bool DirectoryWatch::concerns(int watch, std::uint32_t mask, const std::string& 
     if (found == watches_.end() || (mask & IN_IGNORED) != 0) return false;
     if (name.empty()) return true;  // the file or the directory itself
     const Watched& watched = found->second;
-    if ((mask & IN_ISDIR) != 0) return watched.directory->recursive;
-    if (isSidecar(name) || !config::isNameOf(*watched.directory, name)) return false;
-    return (mask & IN_CLOSE_WRITE) == 0 || !followed_.contains(watched.path / name);
+    const fs::path path = watched.path / name;
+    if ((mask & IN_ISDIR) != 0) return watched.directory->recursive && !config::isMetadata(*watched.directory, path);
+    if (!config::isNameOf(*watched.directory, path)) return false;
+    return (mask & IN_CLOSE_WRITE) == 0 || !followed_.contains(path);
 }
 
 }  // namespace litestream::app

@@ -19,7 +19,7 @@ namespace litestream::app {
 /// database yet was written to. Writes to databases that are followed, and to their logs, cost nothing. While nothing happens it sleeps.
 class DirectoryWatch {
 public:
-    /// Does what the change asks for and returns the databases that are followed now. Called on the watch's thread: once at the start, then a quarter of a second after
+    /// Does what the change asks for and returns the databases that are followed now, or cannot be. Called on the watch's thread: once at the start, then a quarter of a second after
     /// the last event of a burst, and at the latest two seconds after its first.
     using Changed = std::function<std::set<std::filesystem::path>()>;
 

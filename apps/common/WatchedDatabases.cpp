@@ -4,6 +4,8 @@
 #include "config/Resolve.h"
 #include "util/Log.h"
 
+#include <litestream/Error.h>
+
 #include <algorithm>
 
 namespace litestream::app {
@@ -39,7 +41,9 @@ std::set<std::filesystem::path> WatchedDatabases::look() {
         if (lastError_ != error.what()) log::error("cannot follow the databases of a directory", {{"error", error.what()}});
         lastError_ = error.what();
     }
-    return followed_;
+    auto known = followed_;
+    for (const auto& [database, reason] : refused_) known.insert(database);
+    return known;
 }
 
 /// Null for a database that has an entry of its own.
@@ -65,14 +69,28 @@ void WatchedDatabases::removeGone() {
 }
 
 void WatchedDatabases::addNew() {
+    std::erase_if(refused_, [](const auto& entry) { return !std::filesystem::exists(entry.first); });
     std::vector<std::string> warnings;  // said at the start
-    for (const engine::DatabaseOptions& database : config::resolve(setup_.config, *setup_.registry, warnings)) {
+    for (const engine::DatabaseOptions& database : config::resolve(setup_.config, *setup_.registry, warnings, followed_)) {
         const auto* directory = directoryOf(database.path);
         if (directory == nullptr || followed_.contains(database.path)) continue;
-        followDatabase(engine_, *setup_.registry, database);
+        try {
+            followDatabase(engine_, *setup_.registry, database);
+        } catch (const Error& error) {
+            refuse(database.path, error);
+            continue;
+        }
+        refused_.erase(database.path);
         followed_.insert(database.path);
         log::info("added database to replication", {{"dir", directory->path.string()}, {"path", database.path.string()}});
     }
+}
+
+/// It does not keep the others from their turn, and is tried again with the next change.
+void WatchedDatabases::refuse(const std::filesystem::path& database, const Error& error) {
+    std::string& last = refused_[database];
+    if (last != error.what()) log::error("cannot follow database", {{"path", database.string()}, {"error", error.what()}});
+    last = error.what();
 }
 
 }  // namespace litestream::app

@@ -3,7 +3,11 @@
 #include "common/DirectoryWatch.h"
 #include "common/Setup.h"
 
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace litestream::app {
 
@@ -18,6 +22,7 @@ private:
     std::set<std::filesystem::path> look();
     void removeGone();
     void addNew();
+    void refuse(const std::filesystem::path& database, const Error& error);
     const config::Directory* directoryOf(const std::filesystem::path& database) const;
 
     engine::Engine& engine_;
@@ -25,6 +30,7 @@ private:
     std::vector<config::Directory> directories_;
     std::set<std::filesystem::path> named_;     ///< with entries of their own
     std::set<std::filesystem::path> followed_;
+    std::map<std::filesystem::path, std::string> refused_;  ///< and why
     std::string lastError_;
     std::unique_ptr<DirectoryWatch> watch_;
 };

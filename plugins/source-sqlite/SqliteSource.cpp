@@ -45,13 +45,8 @@ Capture SqliteSource::capture(std::uint64_t budgetBytes, PageSink& sink) {
     // Before anything is read: a commit that this capture does not see is then reported.
     watch_->capturing();
     Capture result;
-    if (auto reason = goneReason(); !reason.empty()) {
-        if (connection_) refused(reason);
-        result.outcome = Capture::Outcome::Detached;
-        result.reason = reason;
-        return result;
-    }
-    if (!lost_) {
+    std::string gone = goneReason();
+    if (gone.empty() && !lost_) {
         try {
             turn(budgetBytes, sink, result);
             if (guard_->hold() == Guard::Hold::None) throw WalDamage("no guard is held");
@@ -60,6 +55,14 @@ Capture SqliteSource::capture(std::uint64_t budgetBytes, PageSink& sink) {
         } catch (const Error& error) {
             lose(error.what());
         }
+        // That nothing is new is said of the file that is there now, for whoever asks before an end.
+        if (!lost_ && result.outcome == Capture::Outcome::Unchanged) gone = connection_->replaced();
+    }
+    if (!gone.empty()) {
+        if (connection_) refused(gone);
+        result.outcome = Capture::Outcome::Detached;
+        result.reason = gone;
+        return result;
     }
     if (lost_) {
         result = {};

@@ -23,9 +23,9 @@ class WatchTestCase(harness.TestCase):
         self.tenants = self.dir / "tenants"
         self.tenants.mkdir()
 
-    def follow(self, recursive=True):
+    def follow(self, recursive=True, pattern="*.db"):
         config = self.dir / "litestream.yml"
-        config.write_text(f"dbs:\n- dir: {self.tenants}\n  pattern: '*.db'\n  recursive: {str(recursive).lower()}\n  watch: true\n"
+        config.write_text(f"dbs:\n- dir: {self.tenants}\n  pattern: '{pattern}'\n  recursive: {str(recursive).lower()}\n  watch: true\n"
                           f"  meta-dir: {self.dir / 'meta'}\n  replica:\n    path: {self.replica}\n")
         daemon = self.start(harness.Replicator([harness.PROGRAM, "replicate", "-config", config], self._log("replicate")))
         wait_for(lambda: "version=" in daemon.output(), "the start")
@@ -83,6 +83,26 @@ class WatchTestCase(harness.TestCase):
         self.wait_replicated("slow.db", rows=1)
         connection.close()
         daemon.stop()
+
+    def test_T09_T10_ALookAtTheDirectoryTakesNoLockAway(self):
+        first = self.make("first.db")
+        application = sqlite3.connect(first)
+        application.execute("INSERT INTO t VALUES('first.db')")
+        application.commit()
+        daemon = self.follow(pattern="*")
+        self.wait_replicated("first.db", rows=6)
+        index = first.with_name("first.db-shm")
+        held = lambda: (daemon.attached_to(first), daemon.attached_to(index))
+        self.assertEqual((True, True), held())
+        first.with_name("alias.db").symlink_to("first.db")
+        self.make("second.db")
+        self.wait_replicated("second.db")
+        self.assertIn("is the same file as another database", daemon.output())
+        self.assertEqual((True, True), held())
+        # So an application that ends does not take itself for the last one, whose part it is to delete the log.
+        application.close()
+        self.assertTrue(index.exists())
+        self.assertEqual(0, daemon.stop(), daemon.output())
 
     def test_T79_WhatIsGoneIsLetGoAndItsReplicaStays(self):
         path = self.make("a.db")

@@ -4,9 +4,13 @@
 
 #include <Poco/Glob.h>
 #include <Poco/URI.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <optional>
+#include <utility>
 
 namespace litestream::config {
 namespace {
@@ -34,31 +38,71 @@ bool isDatabase(const fs::path& file) {
     static constexpr std::string_view kHeader("SQLite format 3\0", 16);
     if (!fs::is_regular_file(file)) return false;
     std::ifstream stream(file, std::ios::binary);
+    if (!stream && errno == ENOENT) return false;
     if (!stream) throw systemError("open " + file.string(), errno);
     std::array<char, kHeader.size()> head{};
     stream.read(head.data(), head.size());
     return stream && std::string_view(head.data(), head.size()) == kHeader;
 }
 
-std::vector<fs::path> filesOf(const Directory& directory) {
+/// By path, for a file that comes while it is waited for, and by inode, for links.
+class Followed {
+public:
+    explicit Followed(const std::set<fs::path>& paths) : paths_(paths) {
+        for (const fs::path& path : paths) {
+            if (const auto inode = inodeOf(path)) inodes_.insert(*inode);
+        }
+    }
+    bool contains(const fs::path& file) const {
+        if (paths_.contains(file)) return true;
+        const auto inode = inodeOf(file);
+        return inode && inodes_.contains(*inode);
+    }
+
+private:
+    using Inode = std::pair<dev_t, ino_t>;
+
+    static std::optional<Inode> inodeOf(const fs::path& file) {
+        struct stat info{};
+        if (::stat(file.c_str(), &info) != 0) return std::nullopt;
+        return Inode{info.st_dev, info.st_ino};
+    }
+
+    const std::set<fs::path>& paths_;
+    std::set<Inode> inodes_;
+};
+
+bool isSidecar(const fs::path& file) {
+    const std::string path = file.string();
+    for (const std::string_view suffix : {"-wal", "-shm", "-journal"}) {
+        if (path.ends_with(suffix)) return fs::exists(path.substr(0, path.size() - suffix.size()));
+    }
+    return false;
+}
+
+std::vector<fs::path> filesOf(const Directory& directory, const Followed& followed) {
     Poco::Glob glob(checkedPattern(directory.pattern));
     std::vector<fs::path> files;
-    const auto look = [&](const fs::directory_entry& entry) {
-        if (glob.match(entry.path().filename().string()) && isDatabase(entry.path())) files.push_back(entry.path());
+    const auto look = [&](const fs::path& file) {
+        if (!glob.match(file.filename().string()) || isSidecar(file)) return;
+        if (followed.contains(file) || isDatabase(file)) files.push_back(file);
     };
     if (directory.recursive) {
-        for (const auto& entry : fs::recursive_directory_iterator(directory.path)) look(entry);
+        for (fs::recursive_directory_iterator entry(directory.path); entry != fs::recursive_directory_iterator(); ++entry) {
+            if (isMetadata(directory, entry->path())) entry.disable_recursion_pending();
+            look(entry->path());
+        }
     } else {
-        for (const auto& entry : fs::directory_iterator(directory.path)) look(entry);
+        for (const auto& entry : fs::directory_iterator(directory.path)) look(entry.path());
     }
     std::sort(files.begin(), files.end());
     return files;
 }
 
-std::vector<fs::path> scan(const Database& entry) {
+std::vector<fs::path> scan(const Database& entry, const Followed& followed) {
     const std::string what = "failed to scan directory " + entry.directory.path.string() + ": ";
     try {
-        return filesOf(entry.directory);
+        return filesOf(entry.directory, followed);
     } catch (const fs::filesystem_error& error) {
         fail(entry.place, what + systemError("read", error.code().value()).what());
     } catch (const Error& error) {
@@ -110,13 +154,18 @@ Database databaseAt(const Database& entry, const fs::path& file) {
 }  // namespace
 
 bool isNameOf(const Directory& directory, const fs::path& file) {
-    return Poco::Glob(checkedPattern(directory.pattern)).match(file.filename().string());
+    return Poco::Glob(checkedPattern(directory.pattern)).match(file.filename().string()) && !isSidecar(file);
 }
 
-std::vector<Database> expandDirectory(const Database& entry) {
+bool isMetadata(const Directory& directory, const fs::path& below) {
+    const std::string name = below.filename().string();
+    return (name.starts_with('.') && name.ends_with("-litestream")) || below == directory.metaPath;
+}
+
+std::vector<Database> expandDirectory(const Database& entry, const std::set<fs::path>& followed) {
     if (entry.directory.path.empty()) return {entry};
     std::vector<Database> databases;
-    for (const fs::path& file : scan(entry)) databases.push_back(databaseAt(entry, file));
+    for (const fs::path& file : scan(entry, Followed(followed))) databases.push_back(databaseAt(entry, file));
     if (databases.empty() && !entry.directory.watch) {
         fail(entry.place, "no SQLite databases found in directory " + entry.directory.path.string() + " with pattern " +
                               entry.directory.pattern);

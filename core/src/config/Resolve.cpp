@@ -82,7 +82,7 @@ public:
     Resolver(const Config& config, const plugin::Registry& registry, std::vector<std::string>& warnings)
         : config_(config), registry_(registry), warnings_(warnings) {}
 
-    std::vector<engine::DatabaseOptions> run() {
+    std::vector<engine::DatabaseOptions> run(const std::set<std::filesystem::path>& followed) {
         if (config_.shutdownSyncTimeout.count() < 0) {
             fail({}, "shutdown-sync-timeout: shutdown-sync-timeout must be >= 0 (got " +
                          formatDuration(config_.shutdownSyncTimeout) + ")");
@@ -98,7 +98,7 @@ public:
         for (const Database& entry : config_.databases) {
             ++number_;
             checkEntry(entry);
-            for (const Database& database : expandDirectory(entry)) out.push_back(one(database));
+            for (const Database& database : expandDirectory(entry, followed)) out.push_back(one(database));
         }
         return out;
     }
@@ -222,8 +222,8 @@ private:
 }  // namespace
 
 std::vector<engine::DatabaseOptions> resolve(const Config& config, const plugin::Registry& registry,
-                                             std::vector<std::string>& warnings) {
-    std::vector<engine::DatabaseOptions> databases = Resolver(config, registry, warnings).run();
+                                             std::vector<std::string>& warnings, const std::set<std::filesystem::path>& followed) {
+    std::vector<engine::DatabaseOptions> databases = Resolver(config, registry, warnings).run(followed);
     // The entry of a directory speaks once, not for each of its databases.
     std::vector<std::string> once;
     for (std::string& warning : warnings) {

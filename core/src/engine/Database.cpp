@@ -113,7 +113,7 @@ void Database::attach() {
         // Captured before the database went away: whole and true, so it goes out first.
         if (!encoding_) startCut();
     }
-    if (!closing_ && std::chrono::steady_clock::now() < attachNotBefore_) {
+    if (std::chrono::steady_clock::now() < attachNotBefore_) {
         armTimer(attachNotBefore_);
         return;
     }

@@ -92,6 +92,7 @@ std::optional<Error> Database::databaseFailure(const Waiter& waiter) {
         return Error(code, "sync database " + options_.path.string() + ": " + reason);
     };
     const bool idle = state_ == State::Detached && !encoding_ && !contactBegunAt_;
+    if (idle && SteadyClock::now() < attachNotBefore_) return std::nullopt;  // it is being replaced
     // One that is there but cannot be followed.
     if (idle && closing_) return failure(ErrorCode::Transient, stateReason_);
     if (!waiter.patience) return std::nullopt;

@@ -1,8 +1,11 @@
 #include "config/DirectoryEntry.h"
 #include "support/TemporaryDirectory.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
 #include <fstream>
 
 namespace litestream::config {
@@ -59,6 +62,51 @@ TEST_F(DirectoryEntry, StandsForItsDatabases) {
     EXPECT_EQ(namesOf(expandDirectory(entry_)), (Names{"a.db", "b.db"}));
     entry_.directory.recursive = true;
     EXPECT_EQ(namesOf(expandDirectory(entry_)), (Names{"a.db", "b.db", "sub/a b.db", "sub/deep/d.db"}));
+}
+
+/// Whether another process finds a lock of this one on the file.
+bool isLocked(const fs::path& file) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        struct flock lock{};
+        lock.l_type = F_WRLCK;
+        ::fcntl(::open(file.c_str(), O_RDWR), F_GETLK, &lock);
+        ::_exit(lock.l_type == F_UNLCK ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WEXITSTATUS(status) == 1;
+}
+
+TEST_F(DirectoryEntry, T10_DoesNotOpenWhatIsFollowed) {
+    fs::create_symlink("a.db", directory_ / "alias.db");
+    write("a.db-shm", "");
+    write("hot.db", "");
+    const int database = ::open((directory_ / "a.db").c_str(), O_RDWR);
+    const int index = ::open((directory_ / "a.db-shm").c_str(), O_RDWR);
+    for (const int descriptor : {database, index}) {
+        struct flock lock{};
+        lock.l_type = F_WRLCK;
+        ASSERT_EQ(::fcntl(descriptor, F_SETLK, &lock), 0);
+    }
+    entry_.directory.pattern = "*";
+    EXPECT_EQ(namesOf(expandDirectory(entry_, {directory_ / "a.db", directory_ / "hot.db"})), (Names{"a.db", "alias.db", "b.db", "c.sqlite", "hot.db"}));
+    EXPECT_TRUE(isLocked(directory_ / "a.db"));
+    EXPECT_TRUE(isLocked(directory_ / "a.db-shm"));
+    ::close(database);
+    ::close(index);
+}
+
+TEST_F(DirectoryEntry, LeavesOutWhatLiesBesideADatabase) {
+    for (const char* name : {"a.db-wal", "a.db-journal", "trade-journal"}) write(name, "SQLite format 3");
+    for (const char* name : {".a.db-litestream/verify-1.db", "sub/.a b.db-litestream/verify-1.db", "meta/a.db-litestream/verify-1.db", "x-litestream/y.db"}) {
+        fs::create_directories((directory_ / name).parent_path());
+        write(name, "SQLite format 3");
+    }
+    entry_.directory.pattern = "*";
+    entry_.directory.recursive = true;
+    entry_.directory.metaPath = directory_ / "meta";
+    EXPECT_EQ(namesOf(expandDirectory(entry_)), (Names{"a.db", "b.db", "c.sqlite", "sub/a b.db", "sub/deep/d.db", "trade-journal", "x-litestream/y.db"}));
 }
 
 TEST_F(DirectoryEntry, MatchesBaseNamesByGlob) {

@@ -90,6 +90,20 @@ TEST_F(Traps, T59_AHoleIsBridgedWhereOnlyTheListingShowsIt) {
     EXPECT_EQ(restoredRows(), 5);
 }
 
+TEST_F(Traps, T24_AStopRightAfterTheDatabaseWasReplacedSendsTheNewOne) {
+    start();
+    commit();
+    sync();
+    sqlite3_close(database_);
+    for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(path().string() + suffix);
+    ASSERT_EQ(sqlite3_open(path().c_str(), &database_), SQLITE_OK);
+    run("PRAGMA journal_mode = WAL");
+    run("CREATE TABLE t(x)");
+    for (int i = 0; i < 5; ++i) commit();
+    EXPECT_TRUE(stop());
+    EXPECT_EQ(restoredRows(), 5);
+}
+
 TEST_F(Traps, T63_EveryInstantIsTheSameWhenAllIsCompacted) {
     const auto clock = std::make_shared<SetClock>();
     clock_ = clock;
