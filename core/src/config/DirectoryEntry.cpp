@@ -74,8 +74,9 @@ private:
 
 bool isSidecar(const fs::path& file) {
     const std::string path = file.string();
+    std::error_code unknown;
     for (const std::string_view suffix : {"-wal", "-shm", "-journal"}) {
-        if (path.ends_with(suffix)) return fs::exists(path.substr(0, path.size() - suffix.size()));
+        if (path.ends_with(suffix)) return fs::exists(path.substr(0, path.size() - suffix.size()), unknown);
     }
     return false;
 }
