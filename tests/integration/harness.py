@@ -126,11 +126,31 @@ class Replicator(Process):
     def complaints(self):
         return [line for line in self.output().splitlines() if "level=ERROR" in line or "level=WARN" in line]
 
+    def locked_inodes(self):
+        """Of the files that it holds locks on."""
+        locks = (line.split() for line in pathlib.Path("/proc/locks").read_text().splitlines() if "->" not in line)
+        return {int(fields[5].rsplit(":", 1)[1]) for fields in locks if fields[4] == str(self.pid)}
+
     def attached_to(self, db):
         """Whether it holds a lock on the database file, as every connection in WAL mode does."""
-        inode = pathlib.Path(db).stat().st_ino
-        locks = (line.split() for line in pathlib.Path("/proc/locks").read_text().splitlines() if "->" not in line)
-        return any(fields[4] == str(self.pid) and fields[5].endswith(f":{inode}") for fields in locks)
+        return pathlib.Path(db).stat().st_ino in self.locked_inodes()
+
+    def unguarded(self):
+        """Databases in WAL mode and -shm files that it has open without a lock, as after a close() of another descriptor of theirs (T09, T10)."""
+        inodes = {}
+        for descriptor in pathlib.Path(f"/proc/{self.pid}/fd").iterdir():
+            try:
+                inodes[os.readlink(descriptor)] = descriptor.stat().st_ino
+            except FileNotFoundError:
+                pass
+        indexes = [path for path in inodes if path.endswith("-shm") and path[:-4] in inodes]
+        locked = self.locked_inodes()
+        return [path for index in indexes for path in (index, index[:-4]) if inodes[path] not in locked]
+
+    def stop(self, deadline=DEADLINE):
+        if self.running() and str(PROGRAM) in self.arguments and not is_official():
+            wait_for(lambda: not self.running() or not self.unguarded(), f"the locks of process {self.pid}", pause=0.05)
+        return super().stop(deadline)
 
 
 class Writer(Process):
