@@ -13,18 +13,14 @@ TEST_F(Traps, T46_TheSpoolHasALimit) {
     // The first failure comes before the second cut, or after it: then both wait in memory until then.
     for (const bool late : {false, true}) {
         SCOPED_TRACE(late);
-        store_.fail([](const std::string& operation) {
-            if (operation == "PUT") throw kReset;
-        });
+        failPuts();
         if (late) store_.hold();
         for (int i = 0; i < 2; ++i) {
-            const Txid before = status().txid;
-            run("INSERT INTO t VALUES(randomblob(100000))");
-            await("the cut of a commit", [&] { return status().txid > before; });
-            if (!late) await("the failure", [&] { return !status().replicas.at(0).lastError.empty(); });
+            runAndAwaitCut("INSERT INTO t VALUES(randomblob(100000))");
+            if (!late) awaitFailure();
         }
         if (late) store_.letGo();
-        await("the failure", [&] { return !status().replicas.at(0).lastError.empty(); });
+        awaitFailure();
         std::uintmax_t bytes = 0;
         for (const auto& file : spooled()) bytes += fs::file_size(file);
         EXPECT_LE(bytes, limits_.spoolBytes);
@@ -89,15 +85,11 @@ TEST_F(Traps, T49_WhatHasNoRoomStaysInTheLog) {
     sync();
     // There can be no spool as long as this is in its place.
     std::ofstream(meta() / "spool").close();
-    store_.fail([](const std::string& operation) {
-        if (operation == "PUT") throw kReset;
-    });
+    failPuts();
     const auto lines = linesOf("cannot spool unsent data", [&] {
         commit();
-        await("the failure in the state", [&] { return !status().replicas.at(0).lastError.empty(); });
-        const Txid before = status().txid;
-        commit();
-        await("the cut of a commit", [&] { return status().txid > before; });
+        awaitFailure();
+        runAndAwaitCut("INSERT INTO t VALUES(randomblob(100))");
     });
     EXPECT_FALSE(lines.empty());
     // More than there is memory for.

@@ -36,11 +36,22 @@ protected:
             if (std::chrono::steady_clock::now() > end) throw std::runtime_error(std::string("not within 60 s: ") + what);
         }
     }
-    /// Every PUT fails, and `count` commits wait in the spool.
-    void fillSpool(unsigned count) {
+    void failPuts() {
         store_.fail([](const std::string& operation) {
             if (operation == "PUT") throw kReset;
         });
+    }
+    void awaitFailure() const {
+        await("the failure in the state", [&] { return !status().replicas.at(0).lastError.empty(); });
+    }
+    void runAndAwaitCut(const std::string& sql) {
+        const Txid before = status().txid;
+        run(sql);
+        await("the cut of a commit", [&] { return status().txid > before; });
+    }
+    /// Every PUT fails, and `count` commits wait in the spool.
+    void fillSpool(unsigned count) {
+        failPuts();
         for (unsigned i = 0; i < count; ++i) {
             const auto before = spooled().size();
             commit();
