@@ -1,16 +1,14 @@
 #include "config/DirectoryEntry.h"
 
 #include "util/FileIo.h"
+#include "util/Inode.h"
 
 #include <Poco/Glob.h>
 #include <Poco/URI.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <optional>
-#include <utility>
 
 namespace litestream::config {
 namespace {
@@ -60,14 +58,6 @@ public:
     }
 
 private:
-    using Inode = std::pair<dev_t, ino_t>;
-
-    static std::optional<Inode> inodeOf(const fs::path& file) {
-        struct stat info{};
-        if (::stat(file.c_str(), &info) != 0) return std::nullopt;
-        return Inode{info.st_dev, info.st_ino};
-    }
-
     const std::set<fs::path>& paths_;
     std::set<Inode> inodes_;
 };

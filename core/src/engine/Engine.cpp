@@ -1,10 +1,9 @@
 #include "engine/Engine.h"
 
 #include "engine/Database.h"
+#include "util/Inode.h"
 
 #include <litestream/Error.h>
-
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -57,7 +56,7 @@ private:
 struct Engine::State {
     struct Followed {
         std::shared_ptr<Database> database;
-        std::optional<std::pair<dev_t, ino_t>> inode;  ///< when it was added
+        std::optional<Inode> inode;  ///< when it was added
         std::set<std::string> locations;
     };
 
@@ -129,9 +128,8 @@ void Engine::add(const DatabaseOptions& options) {
     if (state_->databases.contains(options.path)) {
         throw Error(ErrorCode::InvalidArgument, "duplicate path " + options.path.string() + ": each database can be listed only once");
     }
-    struct stat info{};
     State::Followed added;
-    if (::stat(options.path.c_str(), &info) == 0) added.inode = {info.st_dev, info.st_ino};
+    added.inode = inodeOf(options.path);
     const auto anyOf = [&](auto same) { return std::any_of(state_->databases.begin(), state_->databases.end(), [&](const auto& entry) { return same(entry.second); }); };
     if (added.inode && anyOf([&](const State::Followed& other) { return other.inode == added.inode; })) {
         throw Error(ErrorCode::InvalidArgument,
